@@ -1,0 +1,90 @@
+//! `join` and `leave`: the caller's own channel groups, through which it reads.
+//!
+//! Reading through a group takes the group's grant only, so that joining is gated exactly like a grant to read.
+
+use std::slice;
+
+use usher_sdk::{GroupsError, Host, Response};
+
+use crate::caller::{Caller, Standing};
+use crate::refusal::Refusal;
+use crate::rights::Rights;
+use crate::validate::{Chat, Group};
+use crate::{grants, membership, settings};
+
+const JOINED: &str = r#"{"status":200,"message":"OK","service":"channel-registry","error":false}"#;
+
+/// Adds a chat that the caller may read to its group. Another's direct chat answers the same and is not added, since
+/// clients join it on their way to sending an invitation.
+pub(super) fn join(caller: &Caller, chat: &Chat, host: &impl Host) -> Result<Response, Refusal> {
+    match caller.standing(&chat.channel, host)? {
+        Standing::ReadWrite | Standing::Read | Standing::Member => {
+            add(caller, chat.group, slice::from_ref(&chat.channel), host)?
+        }
+        Standing::Write => {}
+    }
+    Ok(Response::new(200, "application/json; charset=utf-8", JOINED))
+}
+
+/// Adds channels, which the caller may read, to one of its groups, as far as `config.group_channels` goes.
+pub(super) fn add(caller: &Caller, group: Group, channels: &[String], host: &impl Host) -> Result<(), Refusal> {
+    let name = caller.group(group);
+    let failed = |error: GroupsError| Refusal::JoinFailed { cause: error.to_string() };
+    let standard = caller.standard_channels();
+    // The standard channels are few and everybody has them: only what comes on top is worth a look at the group.
+    if channels.iter().any(|channel| !standard.contains(channel)) {
+        let present = host.list_channels(&name).map_err(failed)?;
+        let more = channels.iter().filter(|channel| !present.contains(channel)).count();
+        if more > 0 && present.len() + more > settings::group_channels(host)? {
+            return Err(Refusal::Forbidden);
+        }
+    }
+    host.add_channels(&name, channels).map_err(failed)?;
+    channels.iter().try_for_each(|channel| {
+        let kept = take_back_if_left(caller, channel, host);
+        if kept.is_err() {
+            remove(caller, &[group], channel, host)?;
+        }
+        kept
+    })
+}
+
+/// Takes the grant of a private chat back if the caller left it while the request ran. Of other channels nothing is asked.
+pub(super) fn take_back_if_left(caller: &Caller, channel: &str, host: &impl Host) -> Result<(), Refusal> {
+    if caller.rights(channel) != Rights::Members {
+        return Ok(());
+    }
+    let refusal = match membership::holds(caller, channel, host) {
+        Ok(true) => return Ok(()),
+        Ok(false) => Refusal::Forbidden,
+        Err(refusal) => refusal,
+    };
+    grants::revoke(caller, channel, host)?;
+    Err(refusal)
+}
+
+/// Takes a chat out of the caller's own group, and its own grant back; what every user has of public chats stays. Who
+/// leaves a private chat needs a new invitation, unless the chat is its own. Leaving twice is no error.
+pub(super) fn leave(caller: &Caller, chat: &Chat, host: &impl Host) -> Result<Response, Refusal> {
+    let groups = match caller.rights(&chat.channel) {
+        Rights::Nothing => return Err(Refusal::Forbidden),
+        Rights::ReadWrite | Rights::Read | Rights::Write => vec![chat.group],
+        Rights::Members => {
+            // First of all: a request at the same time, or after a failure here, must not find a member.
+            membership::resign(caller, &chat.channel, host)?;
+            // The caller chose the group when it joined; a private chat must not stay readable through another one.
+            Group::ALL.to_vec()
+        }
+    };
+    grants::revoke(caller, &chat.channel, host)?;
+    remove(caller, &groups, &chat.channel, host)?;
+    Ok(Response::text(200, ""))
+}
+
+fn remove(caller: &Caller, groups: &[Group], channel: &String, host: &impl Host) -> Result<(), Refusal> {
+    for group in groups {
+        let removed = host.remove_channels(&caller.group(*group), slice::from_ref(channel));
+        removed.map_err(|error| Refusal::LeaveFailed { cause: error.to_string() })?;
+    }
+    Ok(())
+}
