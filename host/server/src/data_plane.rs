@@ -1,0 +1,266 @@
+//! The data plane: a client's bytes become a typed request, the active deployment answers it in a sandbox.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, Request, Response, Version, header};
+use governor::clock::Clock as _;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use percent_encoding::percent_decode_str;
+use usher_runtime::{Blame, Fault, Field};
+
+use crate::deployments::{Deployment, Deployments};
+use crate::metrics::Metrics;
+use crate::reply::{self, REQUEST_ID, Refusal};
+
+/// The path of functions; what follows is `{subscribe key}/{path}`.
+const BLOCKS: &str = "/v1/blocks/sub-key/";
+/// The longest `X-Request-Id` that is taken over.
+const LONGEST_REQUEST_ID: usize = 64;
+/// A burst is this many seconds' worth of requests.
+const BURST: u32 = 10;
+
+/// Answers clients.
+#[derive(Debug)]
+pub(crate) struct DataPlane {
+    deployments: Arc<Deployments>,
+    metrics: Arc<Metrics>,
+    limiter: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    body_time: Duration,
+}
+
+impl DataPlane {
+    /// `per_address` requests a second, 0 is no limit; `body_time` is what a client may take to send a body.
+    pub(crate) fn new(
+        deployments: Arc<Deployments>,
+        metrics: Arc<Metrics>,
+        (per_address, body_time): (u32, Duration),
+    ) -> Self {
+        let quota = NonZeroU32::new(per_address).map(|rate| {
+            let burst = NonZeroU32::new(BURST).map_or(rate, |factor| rate.saturating_mul(factor));
+            Quota::per_second(rate).allow_burst(burst)
+        });
+        Self { deployments, metrics, limiter: quota.map(RateLimiter::keyed), body_time }
+    }
+
+    /// Answers one request. Every outcome is an answer.
+    pub(crate) async fn answer(&self, request: Request<Body>, peer: SocketAddr) -> Response<Body> {
+        let started = Instant::now();
+        let request_id = request_id(request.headers());
+        let target = target(request.uri().path()).map(|(key, path)| (key.to_owned(), path.to_owned()));
+        let is_preflight = request.method() == Method::OPTIONS;
+        let (response, outcome) = match self.try_answer(request, peer, &request_id).await {
+            Ok(response) => (response, "answered"),
+            Err(refusal) => {
+                note(&refusal, &request_id, target.as_ref());
+                let code = refusal.code();
+                // A browser that is refused its preflight shows its user nothing of the reason; the request itself is refused then.
+                (if is_preflight { reply::preflight() } else { refusal.into_response(&request_id) }, code)
+            }
+        };
+        self.metrics.answered(outcome, response.status().as_u16(), started.elapsed());
+        tracing::debug!(request = request_id, status = response.status().as_u16(), outcome, "answered");
+        response
+    }
+
+    /// Forgets addresses that were not seen for a while.
+    pub(crate) fn sweep(&self) {
+        if let Some(limiter) = &self.limiter {
+            limiter.retain_recent();
+        }
+    }
+
+    async fn try_answer(
+        &self,
+        request: Request<Body>,
+        peer: SocketAddr,
+        request_id: &str,
+    ) -> Result<Response<Body>, Refusal> {
+        self.admit(peer.ip())?;
+        let (parts, body) = request.into_parts();
+        let (subscribe_key, path) = target(parts.uri.path()).ok_or(Refusal::NotFound)?;
+        let path = decode(path).ok_or(Refusal::Malformed("the path is not UTF-8"))?;
+        let deployment = self.deployments.routes().find(subscribe_key, &path).cloned().ok_or(Refusal::NotFound)?;
+        let longest = deployment.function.limits().body;
+        let query = query(parts.uri.query().unwrap_or_default()).ok_or(Refusal::Malformed("the query is not UTF-8"))?;
+        let request = usher_runtime::Request {
+            id: request_id.to_owned(),
+            method: parts.method.as_str().to_owned(),
+            query,
+            headers: headers(&parts.headers),
+            body: self.read(&parts, body, longest).await?,
+            client_ip: peer.ip().to_canonical().to_string(),
+            subscribe_key: subscribe_key.to_owned(),
+            path,
+        };
+        self.invoke(&deployment, request, request_id).await
+    }
+
+    async fn invoke(
+        &self,
+        deployment: &Deployment,
+        request: usher_runtime::Request,
+        request_id: &str,
+    ) -> Result<Response<Body>, Refusal> {
+        let running = self.metrics.running();
+        let reply = deployment.function.invoke(request).await;
+        drop(running);
+        reply.and_then(|reply| reply::answer(reply, request_id)).map_err(|fault| {
+            self.metrics.faulted(&fault);
+            report(deployment, &fault, request_id);
+            Refusal::Fault(fault)
+        })
+    }
+
+    async fn read(&self, parts: &Parts, body: Body, longest: usize) -> Result<Vec<u8>, Refusal> {
+        let announced =
+            parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > longest) {
+            return Err(Refusal::BodyTooLarge { longest });
+        }
+        if announced.is_none_or(|length| length == 0)
+            && !parts.headers.contains_key(header::TRANSFER_ENCODING)
+            && parts.version <= Version::HTTP_11
+        {
+            return Ok(Vec::new());
+        }
+        match tokio::time::timeout(self.body_time, Limited::new(body, longest).collect()).await {
+            Ok(Ok(collected)) => Ok(collected.to_bytes().into()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge { longest }),
+            Ok(Err(_)) => Err(Refusal::Malformed("the body ended early")),
+            Err(_elapsed) => Err(Refusal::BodyTimedOut),
+        }
+    }
+
+    fn admit(&self, address: IpAddr) -> Result<(), Refusal> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        limiter.check_key(&network(address)).map_err(|later| {
+            let wait = later.wait_time_from(limiter.clock().now());
+            Refusal::RateLimited { retry_after: wait.as_secs() + 1 }
+        })
+    }
+}
+
+/// Who is counted as one: an IPv4 address, or the /64 that an IPv6 customer has to itself.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+    }
+}
+
+/// Subscribe key and the rest of a function's path.
+fn target(path: &str) -> Option<(&str, &str)> {
+    path.strip_prefix(BLOCKS)?.split_once('/').filter(|(key, rest)| !key.is_empty() && !rest.is_empty())
+}
+
+fn headers(headers: &HeaderMap) -> Vec<Field> {
+    let field = |(name, value): (&header::HeaderName, &header::HeaderValue)| {
+        Some((name.as_str().to_owned(), std::str::from_utf8(value.as_bytes()).ok()?.to_owned()))
+    };
+    headers.iter().filter_map(field).collect()
+}
+
+/// Parameters in order, decoded as forms are: `+` is a space.
+fn query(text: &str) -> Option<Vec<Field>> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    let form = |text: &str| decode(&text.replace('+', " "));
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| Some((form(name)?, form(value)?)))
+        .collect()
+}
+
+fn decode(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+/// The client's own id if it is short and plain, else a fresh one.
+fn request_id(headers: &HeaderMap) -> String {
+    let plain = |text: &&str| {
+        (8..=LONGEST_REQUEST_ID).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    let own = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(plain);
+    own.map_or_else(fresh_id, str::to_owned)
+}
+
+/// Unique: a random beginning for the process, then a count.
+pub(crate) fn fresh_id() -> String {
+    static PROCESS: LazyLock<String> = LazyLock::new(|| random_hex(8));
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("{}{:08x}", *PROCESS, COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// As many random bytes in hexadecimal.
+fn random_hex(bytes: usize) -> String {
+    let mut random = vec![0; bytes];
+    // An id is no secret: without randomness it only stops being unique among processes.
+    let _: Result<(), getrandom::Error> = getrandom::fill(&mut random);
+    hex::encode(random)
+}
+
+/// Refusals of the data plane itself; never the query or the body, which carry auth keys.
+fn note(refusal: &Refusal, request_id: &str, target: Option<&(String, String)>) {
+    let path: Option<String> = target.map(|(_, path)| path.chars().take(200).filter(|c| !c.is_control()).collect());
+    match refusal {
+        Refusal::Fault(_) => {}
+        Refusal::Malformed(_)
+        | Refusal::NotFound
+        | Refusal::BodyTooLarge { .. }
+        | Refusal::BodyTimedOut
+        | Refusal::RateLimited { .. } => {
+            tracing::info!(request = request_id, code = refusal.code(), path, "refused");
+        }
+    }
+}
+
+fn report(deployment: &Deployment, fault: &Fault, request_id: &str) {
+    let (function, version, kind) = (deployment.id.name.as_str(), deployment.version, fault.kind.word());
+    match fault.blame {
+        Blame::Guest => tracing::warn!(request = request_id, function, version, blame = "guest", kind, "{fault}"),
+        Blame::Host => tracing::error!(request = request_id, function, version, blame = "host", kind, "{fault}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{query, target};
+
+    #[test]
+    fn a_path_names_a_subscribe_key_and_a_rest() {
+        for (path, expected) in [
+            ("/v1/blocks/sub-key/sub-c-1/chat-engine-server", Some(("sub-c-1", "chat-engine-server"))),
+            ("/v1/blocks/sub-key/sub-c-1/a/b/", Some(("sub-c-1", "a/b/"))),
+            ("/v1/blocks/sub-key/sub-c-1/", None),
+            ("/v1/blocks/sub-key//x", None),
+            ("/v1/blocks/sub-key/sub-c-1", None),
+            ("/time/0", None),
+            ("/", None),
+        ] {
+            assert_eq!(target(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_query_keeps_order_duplicates_and_empty_values() {
+        let pairs = |text| {
+            query(text)
+                .map(|pairs| pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>())
+        };
+        for (text, expected) in [
+            ("route=grant&route=join", Some(vec!["route=grant", "route=join"])),
+            ("a=%23b+c&d", Some(vec!["a=#b c", "d="])),
+            ("&&", Some(vec![])),
+            ("a=%ff", None),
+        ] {
+            assert_eq!(pairs(text), expected.map(|list| list.into_iter().map(str::to_owned).collect()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The server: sockets, HTTP, live deployments, storage, authentication and the admin API.
+//!
+//! The only crate that names axum and hyper, reqwest and the database. [`Server::start`] reads a [`Config`], opens everything
+//! that can fail, binds its ports last and runs until it is told to stop.
+
+mod admin;
+mod client;
+mod clock;
+mod config;
+mod data_plane;
+mod deployments;
+mod document;
+mod identity;
+mod keysets;
+mod listener;
+mod logging;
+mod manifest;
+mod metrics;
+mod outbound;
+mod remote;
+mod reply;
+mod route;
+mod serve;
+mod store;
+mod tls;
+
+pub use client::{AdminClient, CallError, FunctionFiles};
+pub use clock::Clock;
+pub use config::{ClientLimits, Config, DataFolder, Listen, Log, LogFormat, MasterKeySource, TlsFiles};
+pub use document::{Free, Problem, Problems};
+pub use keysets::DemoKeys;
+pub use logging::start_logging;
+pub use manifest::{Authenticator, FunctionName, HttpAuthenticator, MalformedFunctionName, Manifest};
+pub use outbound::{AllowedHost, ClientError, MalformedHost, OutboundClient};
+pub use route::{MalformedPath, PathPattern};
+pub use serve::{Addresses, Server, StartError};
+pub use store::OpenError;
+pub use store::secrets::{VaultError, create_master_key};
+pub use tls::TlsError;

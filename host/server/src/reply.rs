@@ -1,0 +1,171 @@
+//! The only place where outcomes become status codes: what the client reads on one side, what the operator reads on the other.
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use serde_json::json;
+use usher_runtime::{Blame, Fault, FaultKind};
+
+/// The request's id, as client and operator both see it.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Lets a browser read an answer, whichever page asked.
+const CORS: [(HeaderName, &str); 4] = [
+    (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    (header::ACCESS_CONTROL_ALLOW_HEADERS, "Origin, X-Requested-With, Content-Type, Accept"),
+    (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS, PUT, DELETE"),
+    (header::ACCESS_CONTROL_EXPOSE_HEADERS, "X-Request-Id, Retry-After"),
+];
+
+/// Why the data plane answers a request itself instead of a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The request's target, a header or the body's framing is malformed.
+    Malformed(&'static str),
+    /// Nothing answers to this path.
+    NotFound,
+    /// The body is longer than the deployment takes.
+    BodyTooLarge { longest: usize },
+    /// The client stopped sending.
+    BodyTimedOut,
+    /// Too many requests from this address.
+    RateLimited { retry_after: u64 },
+    /// The function gave no answer.
+    Fault(Fault),
+}
+
+impl Refusal {
+    /// A stable word for clients, metrics and logs.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "request.malformed",
+            Self::NotFound => "function.not-found",
+            Self::BodyTooLarge { .. } => "request.too-large",
+            Self::BodyTimedOut => "request.timed-out",
+            Self::RateLimited { .. } => "request.rate-limited",
+            Self::Fault(fault) => match fault.kind {
+                FaultKind::TimedOut(_) => "function.timed-out",
+                FaultKind::Overloaded => "server.overloaded",
+                FaultKind::NoSandbox(_) => "server.failed",
+                FaultKind::OutOfMemory(_)
+                | FaultKind::TableTooLarge(_)
+                | FaultKind::StackExhausted
+                | FaultKind::Trapped(_)
+                | FaultKind::Failed(_)
+                | FaultKind::BadReply(_)
+                | FaultKind::ReplyTooLarge { .. } => "function.failed",
+            },
+        }
+    }
+
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTimedOut => StatusCode::REQUEST_TIMEOUT,
+            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Fault(fault) => match (&fault.kind, fault.blame) {
+                (FaultKind::TimedOut(_), _) => StatusCode::GATEWAY_TIMEOUT,
+                (FaultKind::Overloaded, _) | (_, Blame::Host) => StatusCode::SERVICE_UNAVAILABLE,
+                (_, Blame::Guest) => StatusCode::INTERNAL_SERVER_ERROR,
+            },
+        }
+    }
+
+    /// The fixed text for the client; nothing of the cause is in it.
+    fn detail(&self) -> String {
+        match self {
+            Self::Malformed(what) => format!("the request is malformed: {what}"),
+            Self::NotFound => "nothing is deployed at this path; check the subscribe key and the path".into(),
+            Self::BodyTooLarge { longest } => format!("the body is longer than {longest} bytes"),
+            Self::BodyTimedOut => "the body did not arrive in time".into(),
+            Self::RateLimited { .. } => "too many requests; wait as long as Retry-After says".into(),
+            Self::Fault(fault) => match fault.kind {
+                FaultKind::TimedOut(_) => "the function did not answer in time; try again".into(),
+                FaultKind::Overloaded => "the server is busy; wait as long as Retry-After says".into(),
+                FaultKind::NoSandbox(_) => "the server could not run the function; try again".into(),
+                FaultKind::OutOfMemory(_)
+                | FaultKind::TableTooLarge(_)
+                | FaultKind::StackExhausted
+                | FaultKind::Trapped(_)
+                | FaultKind::Failed(_)
+                | FaultKind::BadReply(_)
+                | FaultKind::ReplyTooLarge { .. } => "the function failed; tell the operator the decision id".into(),
+            },
+        }
+    }
+
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::RateLimited { retry_after } => Some(*retry_after),
+            Self::Fault(Fault { kind: FaultKind::Overloaded, .. }) => Some(1),
+            Self::Malformed(_) | Self::NotFound | Self::BodyTooLarge { .. } | Self::BodyTimedOut | Self::Fault(_) => {
+                None
+            }
+        }
+    }
+
+    /// The refusal as the client sees it: RFC 9457 with `code` and `decision_id`, readable from any page.
+    pub(crate) fn into_response(self, request_id: &str) -> Response<Body> {
+        let retry_after = self.retry_after();
+        let mut response = problem(self.status(), self.code(), &self.detail(), request_id);
+        let headers = response.headers_mut();
+        for (name, value) in CORS {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// The answer to a preflight whose request will be refused, so that the browser lets the page read the refusal.
+pub(crate) fn preflight() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().extend(CORS.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    response
+}
+
+/// An error on one of our own APIs (RFC 9457).
+pub(crate) fn problem(status: StatusCode, code: &str, detail: &str, request_id: &str) -> Response<Body> {
+    let body = json!({
+        "type": format!("urn:usher:{code}"),
+        "title": status.canonical_reason().unwrap_or_default(),
+        "status": status.as_u16(),
+        "detail": detail,
+        "code": code,
+        "decision_id": request_id,
+    });
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.extend(HeaderValue::from_str(request_id).ok().map(|id| (REQUEST_ID, id)));
+    response
+}
+
+/// A function's answer as HTTP; an invalid header is the function's fault.
+pub(crate) fn answer(reply: usher_runtime::Response, request_id: &str) -> Result<Response<Body>, Fault> {
+    let usher_runtime::Response { status, headers, body } = reply;
+    let bad = |what: String| Fault { blame: Blame::Guest, kind: FaultKind::BadReply(what) };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).map_err(|_| bad(format!("status {status}")))?;
+    for (name, value) in headers {
+        let parsed = HeaderName::from_bytes(name.as_bytes()).ok().filter(|name| !is_framing(name));
+        let (Some(name), Ok(value)) = (parsed, HeaderValue::from_str(&value)) else {
+            return Err(bad(format!("header `{}`", name.escape_debug().take(80).collect::<String>())));
+        };
+        response.headers_mut().append(name, value);
+    }
+    response.headers_mut().remove(REQUEST_ID);
+    response.headers_mut().extend(HeaderValue::from_str(request_id).ok().map(|id| (REQUEST_ID, id)));
+    Ok(response)
+}
+
+/// Headers that belong to the connection, not to a function.
+fn is_framing(name: &HeaderName) -> bool {
+    [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, header::UPGRADE, header::TRAILER]
+        .contains(name)
+}

@@ -1,0 +1,145 @@
+//! Usher's own grant table of one keyset: a memory index that answers, a journal that remembers.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use usher_access::{
+    Approved, Filter, Grant, GrantTable, MalformedRecord, Question, ResourceKind, SubscribeKey, Target, UnixSeconds,
+    Verdict,
+};
+use usher_runtime::capability::Answer;
+use usher_runtime::capability::access::{Entry, GrantError, Grants};
+
+use super::{Batch, Durability, Space, Store, StoreError};
+use crate::clock::Clock;
+
+/// The grants of one keyset.
+#[derive(Debug)]
+pub(crate) struct EmbeddedGrants {
+    store: Arc<Store>,
+    clock: Clock,
+    prefix: String,
+    table: RwLock<GrantTable>,
+    /// INVARIANT: held from journal to index, so that both see changes in one order.
+    changing: Mutex<()>,
+}
+
+impl EmbeddedGrants {
+    /// Reads the live grants of a keyset from the store.
+    ///
+    /// A record that cannot be read is left where it is and grants nothing.
+    pub(crate) fn load(store: Arc<Store>, clock: Clock, subscribe_key: &SubscribeKey) -> Result<Self, StoreError> {
+        let prefix = format!("{}\0", subscribe_key.as_str());
+        let now = UnixSeconds::new(clock.seconds());
+        let mut table = GrantTable::default();
+        let mut expired = Batch::default();
+        store.visit(Space::Grants, prefix.as_bytes(), None, |key, value| {
+            let read: Result<Grant, MalformedRecord> =
+                Grant::decode(key.get(prefix.len()..).unwrap_or_default(), value);
+            match read {
+                Ok(grant) if grant.expires.is_over(now) => expired.remove(Space::Grants, key),
+                Ok(grant) => drop(table.apply(&grant)),
+                Err(error) => tracing::error!(%error, "a stored grant is damaged and grants nothing"),
+            }
+            true
+        })?;
+        store.commit(expired, Durability::Journal)?;
+        Ok(Self { store, clock, prefix, table: RwLock::new(table), changing: Mutex::new(()) })
+    }
+
+    /// Journals, then puts in force; when this returns the grants are both.
+    pub(crate) fn apply_now(&self, approved: &[Approved]) -> Result<(), StoreError> {
+        let now = self.now();
+        let grants: Vec<Grant> = approved.iter().flat_map(|approved| approved.grants(now)).collect();
+        let journal = if self.store.outlives_the_process() { self.batch(&grants) } else { Batch::default() };
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.store.commit(journal, Durability::Journal)?;
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        for grant in &grants {
+            table.apply(grant);
+        }
+        Ok(())
+    }
+
+    /// Decides one question now.
+    pub(crate) fn check(&self, question: &Question<'_>) -> Verdict {
+        self.table.read().unwrap_or_else(PoisonError::into_inner).check(question, self.now())
+    }
+
+    /// The live grants that a filter selects, at most `most`.
+    pub(crate) fn list(&self, filter: &Filter<'_>, most: usize) -> Vec<Grant> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner).list(filter, self.now()).take(most).collect()
+    }
+
+    /// Frees what has expired; returns how many grants that was.
+    pub(crate) fn sweep(&self) -> Result<usize, StoreError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let swept = self.table.write().unwrap_or_else(PoisonError::into_inner).sweep(self.now());
+        let mut batch = Batch::default();
+        for target in &swept {
+            batch.remove(Space::Grants, self.key(target));
+        }
+        self.store.commit(batch, Durability::Journal)?;
+        Ok(swept.len())
+    }
+
+    fn batch(&self, grants: &[Grant]) -> Batch {
+        let mut batch = Batch::default();
+        for grant in grants {
+            match grant.permissions.is_empty() {
+                true => batch.remove(Space::Grants, self.key(&grant.target)),
+                false => batch.put(Space::Grants, self.key(&grant.target), grant.encode_value()),
+            }
+        }
+        batch
+    }
+
+    fn key(&self, target: &Target) -> Vec<u8> {
+        let mut key = self.prefix.clone().into_bytes();
+        key.extend(target.encode());
+        key
+    }
+
+    fn now(&self) -> UnixSeconds {
+        UnixSeconds::new(self.clock.seconds())
+    }
+
+    fn entries(&self, asked: &Approved) -> Vec<Entry> {
+        let now = self.now();
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        let live = asked.grants(now).filter_map(|grant| table.find(&grant.target, now));
+        live.map(|grant| entry(&grant, now)).collect()
+    }
+}
+
+impl Grants for EmbeddedGrants {
+    fn apply(&self, approved: Vec<Approved>) -> Answer<'_, Result<(), GrantError>> {
+        Box::pin(async move {
+            self.apply_now(&approved).map_err(|error| {
+                tracing::error!(%error, "grant not stored");
+                GrantError::Unavailable("the store cannot be used".into())
+            })
+        })
+    }
+
+    fn audit(&self, asked: Approved) -> Answer<'_, Result<Vec<Entry>, GrantError>> {
+        Box::pin(async move { Ok(self.entries(&asked)) })
+    }
+}
+
+/// A grant as an audit shows it.
+pub(crate) fn entry(grant: &Grant, now: UnixSeconds) -> Entry {
+    let (level, name) = match grant.target.resource() {
+        None => ("subkey", String::new()),
+        Some((ResourceKind::Channel, name)) => ("channel", name.as_str().to_owned()),
+        Some((ResourceKind::Group, name)) => ("channel-group", name.as_str().to_owned()),
+        Some((ResourceKind::Uuid, name)) => ("uuid", name.as_str().to_owned()),
+    };
+    let left = |at: UnixSeconds| at.get().saturating_sub(now.get()).div_ceil(60);
+    Entry {
+        level,
+        name,
+        auth_key: grant.target.auth_key().map(|key| key.reveal().to_owned()),
+        permissions: grant.permissions,
+        minutes: grant.expires.instant().map_or(0, |at| u32::try_from(left(at)).unwrap_or(u32::MAX)),
+    }
+}
