@@ -1,0 +1,51 @@
+//! Help that a newcomer can start from, completions for three shells, and no escape codes.
+
+use crate::process_bed::Run;
+
+#[test]
+fn every_command_explains_itself() {
+    let cases: [(&str, &[&str]); 12] = [
+        ("--help", &["usher dev", "Exit codes", "--json", "completion", "USHER_ADMIN_URL"]),
+        ("dev --help", &["--port", "free ports", "usher dev --json --port 0", "demo keyset"]),
+        ("serve --help", &["usher.toml", "USHER_SECTION__KEY", "SIGTERM"]),
+        ("init --help", &["master key", "overwritten"]),
+        ("check --help", &["every mistake", "usher check functions/examples/hello"]),
+        ("secret --help", &["usher secret set", "never an argument"]),
+        ("secret rotate --help", &["--master-key-file", "64 hexadecimal digits"]),
+        ("keyset --help", &["usher keyset create"]),
+        ("grant --help", &["usher grant check --as"]),
+        ("functions --help", &["versions"]),
+        ("deploy --help", &["function.toml", "rollback"]),
+        ("rollback --help", &["usher rollback"]),
+    ];
+    for (command, mentions) in cases {
+        let ended = Run::usher(command).end();
+        ended.check(0, &[]);
+        for text in mentions {
+            assert!(
+                ended.stdout.to_lowercase().contains(&text.to_lowercase()),
+                "{command}: no `{text}` in\n{}",
+                ended.stdout
+            );
+        }
+        assert!(ended.stdout.lines().all(|line| line.chars().count() <= 140), "{command}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn every_subcommand_is_completed_in_every_shell() {
+    for shell in ["bash", "zsh", "fish"] {
+        let ended = Run::usher(&format!("completion {shell}")).end();
+        assert_eq!(ended.check(0, &[]).stderr, "");
+        for word in ["dev", "serve", "init", "check", "secret", "keyset", "grant", "functions", "deploy", "rollback"] {
+            assert!(ended.stdout.contains(word), "{shell}: no {word}");
+        }
+    }
+    Run::usher("completion tcsh").end().check(2, &["bash"]);
+}
+
+#[test]
+fn the_version_is_told() {
+    let ended = Run::usher("--version").end();
+    assert_eq!(ended.check(0, &[]).stdout, format!("usher {}\n", env!("CARGO_PKG_VERSION")));
+}
