@@ -72,3 +72,14 @@ fn what_cannot_be_deployed_is_told_before_anything_changes() {
     let listed = usher(data.path(), "--json functions").json();
     assert_eq!(listed["functions"].as_array().unwrap().len(), 1, "{listed} {}", server.pid());
 }
+
+#[tokio::test]
+async fn a_policy_is_stored_and_its_uploader_told_that_nothing_evaluates_it_yet() {
+    let data = tempfile::tempdir().unwrap();
+    let _server = Process::dev(data.path(), &[]);
+    let folder = folder("");
+    fs::write(folder.path().join("policy.yaml"), "record:\n  '*':\n    read: true\n").unwrap();
+    let deployed = usher(data.path(), &format!("deploy {}", folder.path().display()));
+    assert_eq!(deployed.code, Some(0), "{}", deployed.stderr);
+    assert!(deployed.stderr.contains("evaluates no policies"), "{}", deployed.stderr);
+}

@@ -141,6 +141,10 @@ fn is_delimiter(char: char) -> bool {
 }
 
 fn is_blank(char: char) -> bool {
+    // Nearly every character that comes by: the ranges below are for the rest.
+    if char.is_ascii() {
+        return char == ' ' || char.is_ascii_control();
+    }
     char.is_whitespace() || char.is_control() || is_invisible(char)
 }
 

@@ -1,6 +1,7 @@
 //! The ceiling of a deployment, bound to what was proven in one invocation; `access` and `groups` are both held to it.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use usher_access::{Approved, Asked, AuthKey, BeyondCeiling, Bindings, Ceiling, Proposal, ResourceName};
 
@@ -9,7 +10,7 @@ use crate::capability::identity::Proven;
 /// Characters that end a part of a resource name; an id with one of them would reach into somebody else's names.
 const DELIMITERS: [char; 4] = ['#', '*', ',', '/'];
 
-/// The most a deployment may ever grant.
+/// The most a deployment may ever grant. One for each deployment: what was bound for a caller is kept with the caller.
 #[derive(Debug, Default)]
 pub struct Bounds {
     /// The manifest's `[ceiling]`.
@@ -25,8 +26,9 @@ impl Bounds {
         proposals: Vec<Proposal>,
         proven: Option<&Proven>,
     ) -> Result<Vec<Approved>, BeyondCeiling> {
-        let bindings = self.bindings(proven);
-        proposals.into_iter().map(|proposal| proposal.within(&self.ceiling, &bindings)).collect()
+        let unproven = OnceLock::new();
+        let bindings = proven.map_or(&unproven, |proven| &proven.bindings).get_or_init(|| self.bindings(proven));
+        proposals.into_iter().map(|proposal| proposal.within(&self.ceiling, bindings)).collect()
     }
 
     /// Whether the ceiling speaks of this group and all of these channels for the caller.

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 use tokio::time::error::Elapsed;
@@ -18,13 +18,17 @@ use crate::capability::identity::Context;
 use crate::capability::{self, Capabilities, Capability, Import};
 use crate::engine::Engine;
 use crate::exchange::{Request, Response};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{Blame, Fault, FaultKind};
 use crate::limits::Limits;
 use crate::pace::{DeadlineReached, Pace};
 use crate::state::State;
 
 /// One part in this many of its time is left to a function after the last wait for something outside, to answer in.
 const OWN_SHARE: u32 = 10;
+
+/// How long the answer to a faulted request waits, its sandbox already dropped. Tearing a misused sandbox down costs more than
+/// answering a healthy request; without a pause whoever asks for it again and again takes the machine from the neighbours.
+const FAULT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Why a component cannot be deployed.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +106,14 @@ impl Function {
     /// A [`Fault`] with its blame; the client is to be refused.
     pub async fn invoke(&self, request: Request) -> Result<Response, Fault> {
         let _share = self.share.try_acquire().map_err(|_| Fault::of_host(FaultKind::Overloaded))?;
+        let answer = self.run(request).await;
+        if let Err(Fault { blame: Blame::Guest, .. }) = &answer {
+            tokio::time::sleep(FAULT_PAUSE).await;
+        }
+        answer
+    }
+
+    async fn run(&self, request: Request) -> Result<Response, Fault> {
         let _admission = self.engine.admit().await?;
         let deadline = Instant::now() + self.limits.time;
         let mut store = self.store(&request, deadline);

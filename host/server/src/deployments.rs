@@ -70,10 +70,6 @@ pub(crate) enum DeployError {
     NoSecret(SecretName),
     #[error("the path `{path}` overlaps with `{other}` of the function `{function}`")]
     Overlap { path: String, other: String, function: FunctionName },
-    #[error(
-        "there is a policy.yaml, and this version of Usher does not evaluate policies; it would protect nothing: take it out"
-    )]
-    Policy,
     #[error("{0}")]
     Assembly(String),
     #[error("no function `{0}`")]
@@ -158,9 +154,6 @@ impl Deployments {
         upload: &Upload,
         record: &Record,
     ) -> Result<(FunctionId, u32), DeployError> {
-        if upload.policy.is_some() {
-            return Err(DeployError::Policy);
-        }
         let manifest = Manifest::parse("function.toml", &upload.manifest).map_err(DeployError::Manifest)?;
         let id = FunctionId { subscribe_key: subscribe_key.clone(), name: manifest.name.clone() };
         let built = self.build(&id, 0, &manifest, &upload.component)?;

@@ -5,9 +5,12 @@ const cors = {
   "access-control-allow-origin": "*",
   "access-control-allow-headers": "Origin, X-Requested-With, Content-Type, Accept",
   "access-control-allow-methods": "GET, POST, OPTIONS, PUT, DELETE",
+  "access-control-expose-headers": "X-Request-Id, Retry-After",
   "content-type": "application/json; charset=utf-8",
 };
-const illegal = /[,*#/\s\u0000-\u001f\u007f]/;
+const illegal =
+  /[,*#/\s\p{Cc}\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb]/u;
+const isResource = (name) => name.length > 0 && name.length <= 260 && !/[,\p{Cc}]/u.test(name);
 const isName = (text, longest) => typeof text === "string" && text.length > 0 && text.length <= longest && !illegal.test(text);
 const refuse = (status, text) => new Response(text, { status, headers: { ...cors, "content-type": "text/plain; charset=utf-8" } });
 
@@ -38,6 +41,7 @@ function fits(pieces, at, name, bindings) {
 
 function within(names, kind, permissions, bindings) {
   for (const name of names) {
+    if (!isResource(name)) return false;
     let most = 0;
     for (const rule of ceiling) {
       if (rule.kind === kind && rule.templates.some((pieces) => fits(pieces, 0, name, bindings))) most |= rule.most;
@@ -76,6 +80,8 @@ function connect(body) {
   grant(write, "channel", authKey, 3, expires);
   grant(read, "channel", authKey, 1, expires);
   grant(readGroups, "group", authKey, 1, expires);
+  const joined = [global, `${user}#read.#feed`, `${user}#write.#direct`];
+  if (own.some((group) => group.length > 90) || !within(joined, "channel", 0, bindings)) return refuse(403, "Forbidden");
   join(own[2], [global]);
   join(own[1], [`${user}#read.#feed`, `${user}#write.#direct`]);
   const answer = {
@@ -94,7 +100,8 @@ function connect(body) {
 export default {
   async fetch(request) {
     const url = new URL(request.url);
-    if (url.searchParams.get("route") !== "connect") return refuse(404, "Invalid route");
+    const routes = url.searchParams.getAll("route");
+    if (routes.length !== 1 || routes[0] !== "connect") return refuse(404, "Invalid route");
     try {
       return connect(JSON.parse(await request.text()));
     } catch {

@@ -86,26 +86,66 @@ impl Template {
     }
 
     /// Walks all ways to match at once, so the effort is bounded by pieces times characters.
+    /// Follows the pieces as long as there is one way only, which is nearly always to the end.
     fn matches(&self, name: &str, bindings: &Bindings) -> bool {
-        let mut reached = Reached::start();
-        for piece in &self.pieces {
-            if reached.is_nowhere() {
-                return false;
-            }
-            reached = match piece {
-                Piece::Literal(text) => reached.past_any(name, std::iter::once(&**text)),
-                Piece::Variable(variable) => reached.past_any(name, bindings.values(variable)),
-                Piece::Some => reached.past_some(name),
+        let (mut rest, mut pieces) = (name, self.pieces.as_slice());
+        while let Some((piece, tail)) = pieces.split_first() {
+            let text = match piece {
+                Piece::Literal(text) => &**text,
+                Piece::Variable(variable) => match Values::of(bindings.values(variable)) {
+                    Values::None => return false,
+                    Values::One(text) => text,
+                    Values::Several => return reaches(pieces, rest, bindings),
+                },
+                Piece::Some => return reaches(pieces, rest, bindings),
                 Piece::Rest => return true,
             };
+            match rest.strip_prefix(text) {
+                Some(behind) => (rest, pieces) = (behind, tail),
+                None => return false,
+            }
         }
-        reached.is_set(name.len())
+        rest.is_empty()
     }
 
     #[cfg(test)]
     pub(super) fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
+}
+
+/// How many texts a variable stands for.
+enum Values<'a> {
+    None,
+    One(&'a str),
+    Several,
+}
+
+impl<'a> Values<'a> {
+    fn of(mut values: impl Iterator<Item = &'a str>) -> Self {
+        match (values.next(), values.next()) {
+            (None, _) => Self::None,
+            (Some(only), None) => Self::One(only),
+            (Some(_), Some(_)) => Self::Several,
+        }
+    }
+}
+
+/// Follows the pieces on every way at once, so that no template and no name makes it take long.
+fn reaches(pieces: &[Piece], name: &str, bindings: &Bindings) -> bool {
+    let mut reached = Reached::start();
+    for piece in pieces {
+        if reached.is_nowhere() {
+            return false;
+        }
+        reached = match piece {
+            Piece::Literal(text) => reached.past_any(name, std::iter::once(&**text)),
+            Piece::Variable(variable) => reached.past_any(name, bindings.values(variable)),
+            Piece::Some => reached.past_some(name),
+            Piece::Rest => return true,
+        };
+    }
+    reached.is_set(name.len())
 }
 
 /// The byte offsets of a name up to which the pieces so far can match, one bit each; on the stack, since names are short.

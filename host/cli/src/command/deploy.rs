@@ -39,6 +39,11 @@ pub(crate) enum ReadError {
 pub(crate) async fn run(arguments: &Arguments, target: &Target, output: Output) -> Result<(), Failure> {
     let (_, files) = read(&arguments.folder)?;
     eprintln!("usher: uploading {} KiB; the server compiles it", files.component.len().div_ceil(1_024));
+    if files.policy.is_some() {
+        eprintln!(
+            "usher: policy.yaml is stored with the version, but this version of Usher evaluates no policies: it protects nothing yet"
+        );
+    }
     let client = target.client()?;
     let keyset = keyset(arguments.keyset.as_deref(), &client).await?;
     let active = client.deploy(&keyset, &files).await?;

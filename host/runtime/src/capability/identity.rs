@@ -1,9 +1,10 @@
 //! `identity`: who the caller is, by the deployment's authenticators; what is proven here binds the ceiling.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use usher_access::Bindings;
 use wasmtime::component::{HasData, Linker};
 
 use super::{Answer, Capability, not_granted};
@@ -81,6 +82,8 @@ pub(crate) struct Proven {
     pub(crate) id: String,
     pub(crate) auth_key: String,
     pub(crate) namespace: String,
+    /// What the ceiling's variables stand for, once somebody asked.
+    pub(crate) bindings: OnceLock<Bindings>,
 }
 
 /// The authenticators of a deployment.
@@ -116,7 +119,12 @@ impl wire::Host for View<'_> {
         );
         match asked.await.unwrap_or(Err(IdentityError::Unavailable)) {
             Ok(Identity { id, client_data, server_data }) => {
-                *self.proven = Some(Proven { id: id.clone(), auth_key: claim.auth_key, namespace: claim.namespace });
+                *self.proven = Some(Proven {
+                    id: id.clone(),
+                    auth_key: claim.auth_key,
+                    namespace: claim.namespace,
+                    bindings: OnceLock::new(),
+                });
                 Ok(Ok(wire::Proven { id, client_data, server_data }))
             }
             Err(error) => Ok(Err(error.into())),

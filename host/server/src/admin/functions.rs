@@ -142,7 +142,6 @@ fn failure(error: &DeployError, request_id: &str) -> Failure {
         DeployError::NoSecret(_) => (StatusCode::CONFLICT, "secret.not-found"),
         DeployError::Overlap { .. } => (StatusCode::CONFLICT, "function.overlap"),
         DeployError::NothingToRollBack(_) => (StatusCode::CONFLICT, "function.nothing-to-roll-back"),
-        DeployError::Policy => (StatusCode::UNPROCESSABLE_ENTITY, "policy.unsupported"),
         DeployError::Assembly(_) => (StatusCode::UNPROCESSABLE_ENTITY, "deployment.invalid"),
         DeployError::Store(error) => return Failure::of_store(error, request_id),
     };
