@@ -157,6 +157,6 @@ fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(64 << 10)
         .async_stack_keep_resident(64 << 10)
-        .pagemap_scan(Enabled::No);
+        .pagemap_scan(Enabled::Auto);
     pool
 }

@@ -28,7 +28,7 @@ const OWN_SHARE: u32 = 10;
 
 /// How long the answer to a faulted request waits, its sandbox already dropped. Tearing a misused sandbox down costs more than
 /// answering a healthy request; without a pause whoever asks for it again and again takes the machine from the neighbours.
-const FAULT_PAUSE: Duration = Duration::from_millis(20);
+const FAULT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why a component cannot be deployed.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,7 @@ use wasmtime::UpdateDeadline;
 use crate::ticker::TICK;
 
 /// Ticks that a guest computes before it is sent to the slow lane.
-const SLICE_TICKS: u32 = 2;
+const SLICE_TICKS: u32 = 4;
 
 /// The slow lane runs one tick in this many, so that it takes a quarter of a core at the most.
 const SLOW_LANE_SHARE: u32 = 4;

@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
 /// How often running guests are interrupted to look at the clock.
-pub(crate) const TICK: Duration = Duration::from_millis(1);
+pub(crate) const TICK: Duration = Duration::from_micros(500);
 
 /// Ticks without a guest after which the thread goes to sleep.
 const IDLE_TICKS: u32 = 200;
