@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Limits {
     /// From admission to answer, waiting for outbound calls included. Default 1 s.
     pub time: Duration,
-    /// Linear memory in bytes. Default 16 MiB; the engine's `max_memory` is the ceiling.
+    /// Linear memory in bytes. Default 8 MiB; the engine's `max_memory` is the ceiling.
     pub memory: usize,
     /// Elements in all tables together. Default 10,000.
     pub table_elements: usize,
@@ -42,7 +42,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             time: Duration::from_secs(1),
-            memory: 16 << 20,
+            memory: 8 << 20,
             table_elements: 10_000,
             body: 64 << 10,
             reply: 1 << 20,
