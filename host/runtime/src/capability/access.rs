@@ -33,7 +33,7 @@ pub enum GrantError {
 }
 
 /// One entry of a grant table, as an audit shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// `channel`, `channel-group`, `uuid` or `subkey`.
     pub level: &'static str,
@@ -45,6 +45,13 @@ pub struct Entry {
     pub permissions: Permissions,
     /// Minutes left, rounded up; 0 is for ever.
     pub minutes: u32,
+}
+
+/// Without the auth key.
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Entry").field("level", &self.level).field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// The grants a deployment may make.
