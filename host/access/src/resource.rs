@@ -63,6 +63,11 @@ impl ResourceName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it names a presence feed, which only the network writes.
+    pub fn is_presence_feed(&self) -> bool {
+        self.0.ends_with("-pnpres")
+    }
 }
 
 /// `head.` when `name` is in reach of the v2 wildcard `head.*`: everything up to and with its first dot.

@@ -89,14 +89,14 @@ impl SigningRequestV1<'_> {
 }
 
 #[expect(clippy::expect_used, reason = "HMAC takes a key of any length, so there is no error to hand on")]
-fn hmac_sha256(secret: &[u8], message: &[u8]) -> [u8; 32] {
+pub(crate) fn hmac_sha256(secret: &[u8], message: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("a key of any length");
     mac.update(message);
     mac.finalize().into_bytes().into()
 }
 
 /// Splits a query into its parameters, name and value still encoded; a name without `=` has an empty value.
-fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }

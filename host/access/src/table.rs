@@ -1,15 +1,15 @@
 //! The grant table: the memory index of one keyset's live grants, which answers every check.
 
 mod filter;
+mod finding;
 mod index;
 mod question;
 #[cfg(test)]
 mod tests;
-mod verdict;
 
 pub use filter::Filter;
+pub use finding::{Basis, Denial, Finding};
 pub use question::{Question, Subject};
-pub use verdict::{Basis, Denial, Verdict};
 
 use crate::grant::{Grant, Target, View};
 use crate::key::AuthKey;
@@ -78,9 +78,9 @@ impl GrantTable {
     }
 
     /// Decides one question. Grants only ever add, so the broadest that holds the permission gives it.
-    pub fn check(&self, question: &Question<'_>, now: UnixSeconds) -> Verdict {
+    pub fn check(&self, question: &Question<'_>, now: UnixSeconds) -> Finding {
         if question.writes_to_presence() {
-            return Verdict::Deny { because: Denial::PresenceFeed };
+            return Finding::Deny { because: Denial::PresenceFeed };
         }
         let mut because = Denial::NothingGranted;
         for by in Basis::BROAD_TO_NARROW {
@@ -88,11 +88,11 @@ impl GrantTable {
                 continue;
             };
             match held.judge(question.permission, now) {
-                Ok(()) => return Verdict::Allow { by },
+                Ok(()) => return Finding::Allow { by, until: held.expires },
                 Err(denial) => because = because.or_more_telling(denial),
             }
         }
-        Verdict::Deny { because }
+        Finding::Deny { because }
     }
 
     /// The live grants that a filter selects, in no particular order. Walks the whole table.

@@ -34,7 +34,7 @@ impl Question<'_> {
     /// A wildcard reaches presence feeds too, and nobody but the network writes to them.
     pub(super) fn writes_to_presence(&self) -> bool {
         let Subject::Channel(name) = self.about else { return false };
-        self.permission == Permission::Write && name.as_str().ends_with("-pnpres")
+        self.permission == Permission::Write && name.is_presence_feed()
     }
 }
 

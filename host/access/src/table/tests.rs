@@ -25,7 +25,7 @@ fn grant(target: Target, bits: u8, end: u64) -> Grant {
     Grant { target, permissions, expires: Expiry::at(UnixSeconds::new(end)) }
 }
 
-fn ask(table: &GrantTable, kind: &str, name: &str, key: Option<&str>) -> Verdict {
+fn ask(table: &GrantTable, kind: &str, name: &str, key: Option<&str>) -> Finding {
     let (name, key) = (name.parse().unwrap(), key.map(|key| key.parse().unwrap()));
     let about = match kind {
         "keyset" => Subject::Keyset,
@@ -79,13 +79,15 @@ fn a_grant_opens_exactly_what_it_names() {
         let mut table = GrantTable::default();
         let (kind, name, key) = granted;
         table.apply(&grant(target(kind, name, key), 1, 2_000));
-        let expected = expected.map_or(Verdict::Deny { because: Denial::NothingGranted }, |by| Verdict::Allow { by });
+        let until = Expiry::at(UnixSeconds::new(2_000));
+        let expected =
+            expected.map_or(Finding::Deny { because: Denial::NothingGranted }, |by| Finding::Allow { by, until });
         assert_eq!(ask(&table, asked.0, asked.1, asked.2), expected, "{granted:?} {asked:?}");
     }
 }
 
 #[test]
-fn a_verdict_says_why() {
+fn a_finding_says_why() {
     let key = Some("k1");
     let open = || target("channel", "a.b", None);
     let own = || target("channel", "a.b", key);

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use usher_access::{
-    Approved, Filter, Grant, GrantTable, MalformedRecord, Question, ResourceKind, SubscribeKey, Target, UnixSeconds,
-    Verdict,
+    Approved, Filter, Finding, Grant, GrantTable, MalformedRecord, Question, ResourceKind, SubscribeKey, Target,
+    UnixSeconds,
 };
 use usher_runtime::capability::Answer;
 use usher_runtime::capability::access::{Entry, GrantError, Grants};
@@ -61,7 +61,7 @@ impl EmbeddedGrants {
     }
 
     /// Decides one question now.
-    pub(crate) fn check(&self, question: &Question<'_>) -> Verdict {
+    pub(crate) fn check(&self, question: &Question<'_>) -> Finding {
         self.table.read().unwrap_or_else(PoisonError::into_inner).check(question, self.now())
     }
 

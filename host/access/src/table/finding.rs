@@ -3,15 +3,17 @@
 use std::fmt;
 
 use crate::permissions::{Permission, Permissions};
-use crate::time::UnixSeconds;
+use crate::time::{Expiry, UnixSeconds};
 
 /// Allow or deny. `Display` gives the reason; together with the question it makes a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Finding {
     /// Some live grant holds the permission.
     Allow {
         /// The broadest that does.
         by: Basis,
+        /// When that one ends; a narrower one may go on.
+        until: Expiry,
     },
     /// No live grant holds the permission.
     Deny {
@@ -61,7 +63,7 @@ impl Basis {
         [Self::Keyset, Self::Name, Self::Wildcard, Self::NameAndKey, Self::WildcardAndKey];
 }
 
-impl Verdict {
+impl Finding {
     /// Whether access is given.
     pub const fn is_allow(self) -> bool {
         match self {
@@ -82,10 +84,10 @@ impl Denial {
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Allow { by } => write!(f, "allowed by {by}"),
+            Self::Allow { by, until: _ } => write!(f, "allowed by {by}"),
             Self::Deny { because } => write!(f, "denied: {because}"),
         }
     }
