@@ -9,7 +9,7 @@ USHER_GUEST_TOOLCHAIN ?= auto
 export CARGO_TARGET_DIR USHER_GUESTS_TARGET USHER_TOOLS USHER_GUEST_TOOLCHAIN
 export PATH := $(USHER_TOOLS)/bin:$(PATH)
 
-# What is already made: guests by which toolchain, the binary from which sources, the npm clients of which lock file.
+# What is already made: guests by which toolchain, the binary from which sources, the clients of which lock files.
 STAMPS := target/stamps
 GUESTS := $(STAMPS)/guests-$(USHER_GUEST_TOOLCHAIN)
 CLIENTS := $(STAMPS)/clients
@@ -40,6 +40,7 @@ build: $(GUESTS) ## builds the release binary, target/release/usher
 	@echo "built: target/release/usher"
 
 test: $(GUESTS) $(DEV_BINARY) $(CLIENTS) ## runs every test: host, functions, and the published chat clients
+	@scripts/setup-nginx.sh
 	@USHER_BIN="$(CURDIR)/$(DEV_BINARY)" scripts/test.sh
 
 lint: $(GUESTS) ## form, clippy, docs, architecture, licences, bans, sources, advisories, shell scripts
@@ -58,7 +59,7 @@ fuzz: ## runs every fuzz target for 20 seconds, if cargo-fuzz and a nightly tool
 	@scripts/fuzz.sh
 
 clean: ## removes what was built in this folder
-	rm -rf target tests/clients/node_modules tests/guests/built $(COMPONENTS)
+	rm -rf target tests/clients/node_modules tests/clients/python/.venv tests/guests/built $(COMPONENTS)
 	@echo "the build folder that all working copies share stays: $(USHER_CACHE)"
 
 # A hard link, so that another working copy's build leaves it alone; a copy where the folders are on two disks.
@@ -78,7 +79,8 @@ $(DEV_BINARY): $(call sources,host vault functions/wit functions/chat-engine/fun
 
 $(COMPONENTS): $(GUESTS) ;
 
-$(CLIENTS): tests/clients/package-lock.json $(if $(wildcard tests/clients/node_modules),,FORCE)
+$(CLIENTS): tests/clients/package-lock.json tests/clients/python/requirements.txt \
+		$(if $(wildcard tests/clients/node_modules),,FORCE) $(if $(wildcard tests/clients/python/.venv),,FORCE)
 	@scripts/setup-clients.sh
 	@mkdir -p $(STAMPS) && touch $@
 

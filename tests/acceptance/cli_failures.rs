@@ -78,7 +78,7 @@ fn mistakes_on_the_command_line_are_2_and_a_suggestion() {
         ("sevre", "serve"),
         ("secret lst", "list"),
         ("dev --prot 1", "--port"),
-        ("dev --port 65535", "65533"),
+        ("dev --port 65535", "65532"),
         ("", "Usage"),
     ] {
         Run::usher(command).end().check(2, &[mention]);

@@ -4,7 +4,7 @@ use crate::process_bed::Run;
 
 #[test]
 fn every_command_explains_itself() {
-    let cases: [(&str, &[&str]); 12] = [
+    let cases: [(&str, &[&str]); 16] = [
         ("--help", &["usher dev", "Exit codes", "--json", "completion", "USHER_ADMIN_URL"]),
         ("dev --help", &["--port", "free ports", "usher dev --json --port 0", "demo keyset"]),
         ("serve --help", &["usher.toml", "USHER_SECTION__KEY", "SIGTERM"]),
@@ -12,8 +12,12 @@ fn every_command_explains_itself() {
         ("check --help", &["every mistake", "usher check functions/examples/hello"]),
         ("secret --help", &["usher secret set", "never an argument"]),
         ("secret rotate --help", &["--master-key-file", "64 hexadecimal digits"]),
-        ("keyset --help", &["usher keyset create"]),
-        ("grant --help", &["usher grant check --as"]),
+        ("keyset --help", &["usher keyset create", "usher keyset rotate", "usher keyset plan"]),
+        ("keyset retire --help", &["--force", "--until", "usher keyset plan"]),
+        ("grant --help", &["usher grant check --as", "publish room-1", "usher grant create"]),
+        ("grant check --help", &["an operation such as publish", "exit code 4"]),
+        ("token --help", &["usher token mint", "needs no server", "exit code 4"]),
+        ("token mint --help", &["--channel-pattern", "NAME=PERMISSIONS", "v3 grant"]),
         ("functions --help", &["versions"]),
         ("deploy --help", &["function.toml", "rollback"]),
         ("rollback --help", &["usher rollback"]),
@@ -37,7 +41,9 @@ fn every_subcommand_is_completed_in_every_shell() {
     for shell in ["bash", "zsh", "fish"] {
         let ended = Run::usher(&format!("completion {shell}")).end();
         assert_eq!(ended.check(0, &[]).stderr, "");
-        for word in ["dev", "serve", "init", "check", "secret", "keyset", "grant", "functions", "deploy", "rollback"] {
+        for word in
+            ["dev", "serve", "init", "check", "secret", "keyset", "grant", "token", "functions", "deploy", "rollback"]
+        {
             assert!(ended.stdout.contains(word), "{shell}: no {word}");
         }
     }

@@ -18,7 +18,7 @@ fn what_it_writes_is_checked_and_served_at_once() {
     assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(!ended.stdout.contains(fs::read_to_string(&key).unwrap().trim()), "the key is not shown");
     run("check").end().check(0, &[]);
-    let ports = ["LISTEN", "ADMIN", "METRICS"].map(|name| format!("USHER_SERVER__{name}"));
+    let ports = ["LISTEN", "ADMIN", "METRICS", "DECISIONS"].map(|name| format!("USHER_SERVER__{name}"));
     let serve = ports.iter().fold(run("serve"), |run, name| run.env(name, "127.0.0.1:0"));
     let served = serve.ready("clients at").stop();
     served.check(0, &["usher: clients at", "usher: draining"]);

@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use usher_access::Operation;
 use usher_server::{Config, Manifest};
 use usher_tests::{Process, binary};
 
@@ -38,6 +39,8 @@ fn run(block: &Block, folder: &Path, usher: &Process) {
         .env("USHER_STORE__DATA", usher.field("data"))
         .env("ENDPOINT", usher.field("endpoint"))
         .env("ORIGIN", format!("http://{}", usher.field("origin")))
+        .env("DECISIONS", usher.field("decisions"))
+        .env("USHER_KEYSET", usher.field("subscribe_key"))
         .env("SUBSCRIBE_KEY", usher.field("subscribe_key"))
         .stdin(Stdio::null())
         .output()
@@ -86,9 +89,28 @@ fn javascript_parses() {
 }
 
 #[test]
+fn json_parses() {
+    for block in all().iter().filter(|block| block.language == "json") {
+        let parsed = serde_json::from_str::<serde_json::Value>(&block.text);
+        assert!(parsed.is_ok(), "{}:{}: {parsed:?}", block.page, block.line);
+    }
+}
+
+#[test]
+fn every_operation_is_in_the_table_of_the_page() {
+    let page = fs::read_to_string(root().join("docs/access-manager.md")).unwrap();
+    for operation in Operation::ALL {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", operation.word())));
+        let row = row.unwrap_or_else(|| panic!("`{}` is missing", operation.word()));
+        assert_eq!(row.ends_with("| nothing |"), operation.needs().is_empty(), "{row}");
+    }
+}
+
+#[test]
 fn every_block_has_a_language_that_is_checked() {
     for block in all() {
-        let checked = ["sh", "toml", "js", ""].contains(&block.language.as_str());
+        // The configuration of nginx is run by the tests of decisions.
+        let checked = ["sh", "toml", "js", "json", "nginx", ""].contains(&block.language.as_str());
         assert!(checked, "{}:{}: `{}` blocks are not checked", block.page, block.line, block.language);
     }
 }

@@ -1,6 +1,10 @@
 //! What Usher promises, one file per subject; every test starts real servers and speaks HTTP to them.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod access_manager_signatures;
+mod access_manager_v2;
+mod access_manager_v3;
+mod admin_problems;
 mod capability;
 mod cli_check;
 mod cli_failures;
@@ -10,14 +14,23 @@ mod cli_help;
 mod cli_init;
 mod cli_keyset;
 mod cli_secret;
+mod cli_token;
 mod contained_guests;
 mod data_plane;
 mod data_plane_sockets;
+mod decisions;
+mod decisions_envoy;
+mod decisions_nginx;
 mod deployments;
 mod deployments_damage;
 mod docs;
 mod drain;
+mod gateway;
+mod gateway_held;
+mod gateway_traps;
 mod grants;
+mod keys_of_earlier_versions;
+mod keys_rotation;
 mod process_bed;
 mod process_damage;
 mod process_disk_full;
@@ -29,4 +42,6 @@ mod process_start;
 mod remote_grants;
 mod secrets_never_leak;
 mod tls;
+mod token_records;
+mod token_revocation;
 mod validate_by_webhook;

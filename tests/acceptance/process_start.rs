@@ -10,8 +10,18 @@ use usher_tests::Process;
 use crate::process_bed::{Run, connect, contents, get};
 
 /// What other programs rely on.
-const FIELDS: [&str; 9] =
-    ["endpoint", "origin", "admin", "metrics", "subscribe_key", "publish_key", "secret_key", "data", "pid"];
+const FIELDS: [&str; 10] = [
+    "endpoint",
+    "origin",
+    "admin",
+    "metrics",
+    "decisions",
+    "subscribe_key",
+    "publish_key",
+    "secret_key",
+    "data",
+    "pid",
+];
 
 #[tokio::test]
 async fn dev_prints_one_line_of_json_with_everything_a_program_needs() {
@@ -94,11 +104,12 @@ fn a_port_in_use_is_an_error_that_names_the_setting() {
         ("USHER_SERVER__LISTEN", "server.listen"),
         ("USHER_SERVER__ADMIN", "server.admin"),
         ("USHER_SERVER__METRICS", "server.metrics"),
+        ("USHER_SERVER__DECISIONS", "server.decisions"),
     ] {
         let data = tempfile::tempdir().unwrap();
         let mut run = Run::usher(&format!("dev --data {}", data.path().display()));
-        for free in ["USHER_SERVER__LISTEN", "USHER_SERVER__ADMIN", "USHER_SERVER__METRICS"] {
-            run = run.env(free, "127.0.0.1:0");
+        for free in ["LISTEN", "ADMIN", "METRICS", "DECISIONS"].map(|name| format!("USHER_SERVER__{name}")) {
+            run = run.env(&free, "127.0.0.1:0");
         }
         run.env(variable, &address).end().check(1, &[&address, setting, "in use"]);
     }

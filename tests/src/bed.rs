@@ -79,7 +79,7 @@ impl Bed {
     pub async fn open(data: &Path, settings: &Settings, clock: &Arc<AtomicU64>) -> Result<Server, StartError> {
         Log::start();
         compiled::borrow(data);
-        let listen = "[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nmetrics = \"127.0.0.1:0\"\n";
+        let listen = "[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nmetrics = \"127.0.0.1:0\"\ndecisions = \"127.0.0.1:0\"\n";
         let text = format!("{listen}{}", settings.config);
         let mut config = Config::read("test.toml", &text, []).unwrap_or_else(|problems| panic!("{problems}"));
         config.data = match config.data {
@@ -148,6 +148,17 @@ impl Bed {
     /// Does what the server otherwise does every few seconds.
     pub async fn tidy(&self) {
         self.server.as_ref().expect("a running server").tidy().await;
+    }
+
+    /// The server's clock, in milliseconds.
+    pub(crate) fn clock(&self) -> &AtomicU64 {
+        &self.clock
+    }
+
+    /// Puts a network behind the keyset.
+    pub async fn set_network(&self, url: &str) {
+        let path = format!("/v1/keysets/{SUBSCRIBE_KEY}");
+        self.admin.patch(&path, &json!({ "network": url })).await.expect("a keyset with a network");
     }
 
     /// Moves the clock back.

@@ -11,3 +11,4 @@ pub(crate) mod keyset;
 pub(crate) mod rollback;
 pub(crate) mod secret;
 pub(crate) mod serve;
+pub(crate) mod token;

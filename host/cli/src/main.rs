@@ -46,10 +46,12 @@ enum Command {
     Check(command::check::Arguments),
     /// Set, list, rotate and remove secrets.
     Secret(command::secret::Arguments),
-    /// Create and list keysets.
+    /// Create, list and change keysets, and their secret keys.
     Keyset(command::keyset::Arguments),
-    /// List and check grants.
+    /// Create, list, check and revoke grants.
     Grant(command::grant::Arguments),
+    /// Mint, look into, verify and revoke tokens.
+    Token(command::token::Arguments),
     /// List the functions of a keyset and their versions.
     Functions(command::functions::Arguments),
     /// Upload a function's folder and activate it.
@@ -84,6 +86,7 @@ async fn run(command: Command, target: &Target, output: Output) -> Result<(), Fa
         Command::Secret(arguments) => command::secret::run(arguments, target, output).await,
         Command::Keyset(arguments) => command::keyset::run(arguments, target, output).await,
         Command::Grant(arguments) => command::grant::run(arguments, target, output).await,
+        Command::Token(arguments) => command::token::run(arguments, target, output).await,
         Command::Functions(arguments) => command::functions::run(arguments, target, output).await,
         Command::Deploy(arguments) => command::deploy::run(&arguments, target, output).await,
         Command::Rollback(arguments) => command::rollback::run(&arguments, target, output).await,

@@ -123,7 +123,7 @@ pub(crate) async fn keyset(named: Option<&str>, client: &AdminClient) -> Result<
             let names: Vec<&str> = several.iter().filter_map(|keyset| keyset.get("subscribe_key")?.as_str()).collect();
             Err(Failure::new(
                 Exit::Usage,
-                format!("there are several keysets; name one with --keyset: {}", names.join(", ")),
+                format!("there are several keysets; name one with --keyset or USHER_KEYSET: {}", names.join(", ")),
             ))
         }
     }

@@ -68,6 +68,15 @@ impl AdminClient {
             .await
     }
 
+    /// Changes what the JSON body names.
+    ///
+    /// # Errors
+    /// See [`AdminClient::get`].
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Value, CallError> {
+        self.send(self.request(Method::PATCH, path).header("content-type", "application/json").body(body.to_string()))
+            .await
+    }
+
     /// Puts bytes as they are.
     ///
     /// # Errors

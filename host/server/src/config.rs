@@ -35,6 +35,8 @@ pub struct Listen {
     pub admin: SocketAddr,
     /// Metrics and health. Default `127.0.0.1:9464`.
     pub metrics: SocketAddr,
+    /// Decisions for proxies and other servers, over HTTP/1.1 and HTTP/2 without TLS. Default `127.0.0.1:8082`.
+    pub decisions: SocketAddr,
     /// TLS for the data plane.
     pub tls: Option<TlsFiles>,
     /// How long requests may go on after SIGTERM. Default 10 s.
@@ -184,6 +186,7 @@ fn read_listen(root: &mut Section) -> Listen {
     let data_plane = address("listen", ([127, 0, 0, 1], 8080));
     let admin = address("admin", ([127, 0, 0, 1], 8081));
     let metrics = address("metrics", ([127, 0, 0, 1], 9464));
+    let decisions = address("decisions", ([127, 0, 0, 1], 8082));
     if !admin.ip().is_loopback() {
         server.wrong("admin", "the admin API speaks plain HTTP, so it listens on a loopback address only");
     }
@@ -196,6 +199,7 @@ fn read_listen(root: &mut Section) -> Listen {
         data_plane,
         admin,
         metrics,
+        decisions,
         tls: read_tls(root.section("tls")),
         drain,
         connections,

@@ -1,21 +1,22 @@
-//! The data plane: a client's bytes become a typed request, the active deployment answers it in a sandbox.
+//! The data plane: whose request it is, which part of the server answers it, and the sandbox where that is a function.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::Body;
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, Request, Response, Version, header};
+use axum::http::{HeaderMap, Method, Request, Response, header};
 use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
 use usher_runtime::{Blame, Fault, Field};
 
+use crate::access_manager::{AccessManager, Call};
+use crate::body::Bodies;
 use crate::deployments::{Deployment, Deployments};
+use crate::gateway::{Gateway, Sender};
 use crate::metrics::Metrics;
 use crate::reply::{self, REQUEST_ID, Refusal};
 
@@ -29,24 +30,28 @@ const BURST: u32 = 10;
 /// Answers clients.
 #[derive(Debug)]
 pub(crate) struct DataPlane {
-    deployments: Arc<Deployments>,
+    services: Services,
     metrics: Arc<Metrics>,
     limiter: Option<DefaultKeyedRateLimiter<IpAddr>>,
-    body_time: Duration,
+    bodies: Bodies,
+}
+
+/// Who answers, in this order.
+#[derive(Debug)]
+pub(crate) struct Services {
+    pub(crate) deployments: Arc<Deployments>,
+    pub(crate) access_manager: AccessManager,
+    pub(crate) gateway: Gateway,
 }
 
 impl DataPlane {
-    /// `per_address` requests a second, 0 is no limit; `body_time` is what a client may take to send a body.
-    pub(crate) fn new(
-        deployments: Arc<Deployments>,
-        metrics: Arc<Metrics>,
-        (per_address, body_time): (u32, Duration),
-    ) -> Self {
+    /// `per_address` requests a second, 0 is no limit.
+    pub(crate) fn new(services: Services, metrics: Arc<Metrics>, (per_address, bodies): (u32, Bodies)) -> Self {
         let quota = NonZeroU32::new(per_address).map(|rate| {
             let burst = NonZeroU32::new(BURST).map_or(rate, |factor| rate.saturating_mul(factor));
             Quota::per_second(rate).allow_burst(burst)
         });
-        Self { deployments, metrics, limiter: quota.map(RateLimiter::keyed), body_time }
+        Self { services, metrics, limiter: quota.map(RateLimiter::keyed), bodies }
     }
 
     /// Answers one request. Every outcome is an answer.
@@ -83,10 +88,27 @@ impl DataPlane {
         request_id: &str,
     ) -> Result<Response<Body>, Refusal> {
         self.admit(peer.ip())?;
+        if request.uri().path().starts_with(BLOCKS) {
+            return self.run(request, peer, request_id).await;
+        }
+        if request.method() == Method::OPTIONS {
+            return Ok(reply::preflight());
+        }
+        if let Some(call) = Call::parse(request.method(), request.uri().path()) {
+            return self.services.access_manager.answer(call, request, request_id).await;
+        }
+        let sender = Sender { address: peer.ip(), request_id };
+        let answered = self.services.gateway.answer(request, sender).await;
+        // Whoever comes here without being a client of a network looks for a function.
+        answered.map_err(|refusal| if refusal == Refusal::UnknownOperation { Refusal::NotFound } else { refusal })
+    }
+
+    async fn run(&self, request: Request<Body>, peer: SocketAddr, request_id: &str) -> Result<Response<Body>, Refusal> {
         let (parts, body) = request.into_parts();
         let (subscribe_key, path) = target(parts.uri.path()).ok_or(Refusal::NotFound)?;
         let path = decode(path).ok_or(Refusal::Malformed("the path is not UTF-8"))?;
-        let deployment = self.deployments.routes().find(subscribe_key, &path).cloned().ok_or(Refusal::NotFound)?;
+        let deployment =
+            self.services.deployments.routes().find(subscribe_key, &path).cloned().ok_or(Refusal::NotFound)?;
         let longest = deployment.function.limits().body;
         let query = query(parts.uri.query().unwrap_or_default()).ok_or(Refusal::Malformed("the query is not UTF-8"))?;
         let request = usher_runtime::Request {
@@ -94,7 +116,7 @@ impl DataPlane {
             method: parts.method.as_str().to_owned(),
             query,
             headers: headers(&parts.headers),
-            body: self.read(&parts, body, longest).await?,
+            body: self.bodies.read(&parts, body, longest).await?.into(),
             client_ip: peer.ip().to_canonical().to_string(),
             subscribe_key: subscribe_key.to_owned(),
             path,
@@ -116,26 +138,6 @@ impl DataPlane {
             report(deployment, &fault, request_id);
             Refusal::Fault(fault)
         })
-    }
-
-    async fn read(&self, parts: &Parts, body: Body, longest: usize) -> Result<Vec<u8>, Refusal> {
-        let announced =
-            parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        if announced.is_some_and(|length| length > longest) {
-            return Err(Refusal::BodyTooLarge { longest });
-        }
-        if announced.is_none_or(|length| length == 0)
-            && !parts.headers.contains_key(header::TRANSFER_ENCODING)
-            && parts.version <= Version::HTTP_11
-        {
-            return Ok(Vec::new());
-        }
-        match tokio::time::timeout(self.body_time, Limited::new(body, longest).collect()).await {
-            Ok(Ok(collected)) => Ok(collected.to_bytes().into()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge { longest }),
-            Ok(Err(_)) => Err(Refusal::Malformed("the body ended early")),
-            Err(_elapsed) => Err(Refusal::BodyTimedOut),
-        }
     }
 
     fn admit(&self, address: IpAddr) -> Result<(), Refusal> {
@@ -182,7 +184,7 @@ fn decode(text: &str) -> Option<String> {
 }
 
 /// The client's own id if it is short and plain, else a fresh one.
-fn request_id(headers: &HeaderMap) -> String {
+pub(crate) fn request_id(headers: &HeaderMap) -> String {
     let plain = |text: &&str| {
         (8..=LONGEST_REQUEST_ID).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
@@ -215,7 +217,13 @@ fn note(refusal: &Refusal, request_id: &str, target: Option<&(String, String)>) 
         | Refusal::NotFound
         | Refusal::BodyTooLarge { .. }
         | Refusal::BodyTimedOut
-        | Refusal::RateLimited { .. } => {
+        | Refusal::RateLimited { .. }
+        | Refusal::Service { .. }
+        | Refusal::UnknownOperation
+        | Refusal::NoNetwork
+        | Refusal::Network(_)
+        | Refusal::Unavailable
+        | Refusal::Busy => {
             tracing::info!(request = request_id, code = refusal.code(), path, "refused");
         }
     }

@@ -3,26 +3,34 @@
 //! The only crate that names axum and hyper, reqwest and the database. [`Server::start`] reads a [`Config`], opens everything
 //! that can fail, binds its ports last and runs until it is told to stop.
 
+mod access_manager;
 mod admin;
+mod authorize;
+mod body;
 mod client;
 mod clock;
 mod config;
 mod data_plane;
+mod decisions;
 mod deployments;
 mod document;
+mod gateway;
 mod identity;
 mod keysets;
 mod listener;
 mod logging;
 mod manifest;
 mod metrics;
+mod network_origin;
 mod outbound;
 mod remote;
 mod reply;
 mod route;
+mod seconds;
 mod serve;
 mod store;
 mod tls;
+mod tokens;
 
 pub use client::{AdminClient, CallError, FunctionFiles};
 pub use clock::Clock;
@@ -37,3 +45,4 @@ pub use serve::{Addresses, Server, StartError};
 pub use store::OpenError;
 pub use store::secrets::{VaultError, create_master_key};
 pub use tls::TlsError;
+pub use tokens::describe_token;

@@ -10,7 +10,8 @@ use axum::body::Body;
 use axum::http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,6 +25,12 @@ const WRITE_TIME: Duration = Duration::from_secs(30);
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// How long after the stop a fresh connection may take for its first request, which may be on the way.
 const FIRST_REQUEST_TIME: Duration = Duration::from_millis(250);
+/// Requests at once on one HTTP/2 connection.
+const MOST_STREAMS: u32 = 256;
+/// The longest head of an HTTP/2 request in bytes: a token of 16 KiB stands in its path.
+const LONGEST_HEAD: u32 = 64 << 10;
+/// How often a silent HTTP/2 connection is asked whether it is still there.
+const PING_TIME: Duration = Duration::from_secs(30);
 /// The longest pause after an error of `accept`.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -38,6 +45,7 @@ pub(crate) trait Answer: Send + Sync + 'static {
 pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
     pub(crate) tls: Option<Arc<Tls>>,
+    pub(crate) protocols: Protocols,
     /// Connections at once.
     pub(crate) connections: u32,
     /// For a request's head.
@@ -46,13 +54,22 @@ pub(crate) struct Listener {
     pub(crate) drain: Duration,
 }
 
+/// What may be spoken on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocols {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/1.1, or HTTP/2 from its first byte on.
+    Http1AndHttp2,
+}
+
 impl Listener {
     /// Serves until `stop` turns true, then refuses new connections and lets what was accepted finish within `drain`.
     pub(crate) async fn serve<A: Answer>(self, answer: Arc<A>, mut stop: watch::Receiver<bool>) {
         let permits = Arc::new(Semaphore::new(self.connections as usize));
         let (under_way, mut ended) = mpsc::channel(1);
-        let (tls, header_time) = (self.tls.clone(), self.header_time);
-        let connections = Connections { answer, tls, header_time, stop: stop.clone(), under_way };
+        let http = Http { protocols: self.protocols, header_time: self.header_time };
+        let connections = Connections { answer, tls: self.tls.clone(), http, stop: stop.clone(), under_way };
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -99,7 +116,7 @@ impl Listener {
 struct Connections<A> {
     answer: Arc<A>,
     tls: Option<Arc<Tls>>,
-    header_time: Duration,
+    http: Http,
     stop: watch::Receiver<bool>,
     /// Held by every task, so that its closing tells that all have ended.
     under_way: mpsc::Sender<()>,
@@ -108,13 +125,13 @@ struct Connections<A> {
 impl<A: Answer> Connections<A> {
     fn spawn(&self, stream: TcpStream, address: SocketAddr, permit: OwnedSemaphorePermit) {
         let (peer, tls) = (Peer { answer: Arc::clone(&self.answer), address }, self.tls.clone());
-        let (stop, under_way, header_time) = (self.stop.clone(), self.under_way.clone(), self.header_time);
+        let (stop, under_way, http) = (self.stop.clone(), self.under_way.clone(), self.http);
         tokio::spawn(async move {
             let (_permit, _under_way) = (permit, under_way);
             let result = match tls {
-                None => connection(TokioIo::new(stream), peer, header_time, stop).await,
+                None => connection(TokioIo::new(stream), peer, http, stop).await,
                 Some(tls) => match tokio::time::timeout(HANDSHAKE_TIME, tls.acceptor().accept(stream)).await {
-                    Ok(Ok(stream)) => connection(TokioIo::new(stream), peer, header_time, stop).await,
+                    Ok(Ok(stream)) => connection(TokioIo::new(stream), peer, http, stop).await,
                     Ok(Err(_)) | Err(_) => Ok(()),
                 },
             };
@@ -143,13 +160,42 @@ struct Peer<A> {
     address: SocketAddr,
 }
 
+/// How a connection is read.
+#[derive(Debug, Clone, Copy)]
+struct Http {
+    protocols: Protocols,
+    header_time: Duration,
+}
+
+impl Http {
+    fn builder(self) -> auto::Builder<TokioExecutor> {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(self.header_time).max_headers(64);
+        let mut http2 = builder.http2();
+        http2.timer(TokioTimer::new()).max_concurrent_streams(MOST_STREAMS).keep_alive_interval(PING_TIME);
+        http2.max_header_list_size(LONGEST_HEAD);
+        match self.protocols {
+            Protocols::Http1 => builder.http1_only(),
+            Protocols::Http1AndHttp2 => builder,
+        }
+    }
+
+    /// For the first request: HTTP/1.1 has its own limit for that, and HTTP/2 has none.
+    const fn first_request_time(self) -> Option<Duration> {
+        match self.protocols {
+            Protocols::Http1 => None,
+            Protocols::Http1AndHttp2 => Some(self.header_time),
+        }
+    }
+}
+
 /// Serves a connection; after the stop it ends with the request that is under way.
 async fn connection<A: Answer, S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: TokioIo<S>,
     peer: Peer<A>,
-    header_time: Duration,
+    http: Http,
     mut stop: watch::Receiver<bool>,
-) -> Result<(), hyper::Error> {
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let Peer { answer, address } = peer;
     let asked = Arc::new(Notify::new());
     let of_service = Arc::clone(&asked);
@@ -158,12 +204,17 @@ async fn connection<A: Answer, S: AsyncRead + AsyncWrite + Unpin + Send + 'stati
         let answer = Arc::clone(&answer);
         async move { Ok::<_, std::convert::Infallible>(answer.answer(request.map(Body::new), address).await) }
     });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_time)
-        .max_headers(64)
-        .serve_connection(stream, service);
-    let mut connection = pin!(connection);
+    let builder = http.builder();
+    let mut connection = pin!(builder.serve_connection(stream, service));
+    if let Some(time) = http.first_request_time() {
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return ended,
+            () = asked.notified() => asked.notify_one(),
+            _ = stop.wait_for(|stop| *stop) => {}
+            () = tokio::time::sleep(time) => return Ok(()),
+        }
+    }
     tokio::select! {
         biased;
         ended = connection.as_mut() => return ended,

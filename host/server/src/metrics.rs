@@ -24,6 +24,7 @@ use crate::store::Store;
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
+    decisions: Family<DecisionLabels, Counter>,
     faults: Family<FaultLabels, Counter>,
     seconds: Histogram,
     running: Gauge<i64, AtomicI64>,
@@ -33,6 +34,12 @@ pub(crate) struct Metrics {
 struct RequestLabels {
     outcome: &'static str,
     status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DecisionLabels {
+    form: &'static str,
+    code: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -48,19 +55,26 @@ impl Metrics {
     pub(crate) fn new() -> Arc<Self> {
         let mut registry = Registry::with_prefix("usher");
         let requests = Family::<RequestLabels, Counter>::default();
+        let decisions = Family::<DecisionLabels, Counter>::default();
         let faults = Family::<FaultLabels, Counter>::default();
         let seconds = Histogram::new(exponential_buckets(0.000_1, 2.0, 16));
         let running = Gauge::default();
         registry.register("requests", "Requests on the data plane", requests.clone());
+        registry.register("decisions", "Decisions for other servers", decisions.clone());
         registry.register("faults", "Invocations without an answer, by blame", faults.clone());
         registry.register("request_seconds", "From request to answer", seconds.clone());
         registry.register("invocations_running", "Sandboxes in use", running.clone());
-        Arc::new(Self { registry, requests, faults, seconds, running })
+        Arc::new(Self { registry, requests, decisions, faults, seconds, running })
     }
 
     pub(crate) fn answered(&self, outcome: &'static str, status: u16, took: Duration) {
         self.requests.get_or_create(&RequestLabels { outcome, status }).inc();
         self.seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts a decision made for another server: who asked how, and the word for the outcome.
+    pub(crate) fn decided(&self, form: &'static str, code: &'static str) {
+        self.decisions.get_or_create(&DecisionLabels { form, code }).inc();
     }
 
     pub(crate) fn faulted(&self, fault: &Fault) {

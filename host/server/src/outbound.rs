@@ -199,7 +199,7 @@ impl Host {
             return Some(Self::Network(network));
         }
         let fits = (1..=253).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
         fits.then(|| Self::Name(text.to_ascii_lowercase()))
     }
 }

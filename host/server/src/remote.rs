@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use usher_access::wire::{Audited, GroupChange, Sender, UnsignedCall, audit_query, grant_query, group_query};
@@ -32,7 +33,8 @@ pub(crate) struct RemoteOrigin {
     pub(crate) origin: String,
     pub(crate) subscribe_key: SubscribeKey,
     pub(crate) publish_key: PublishKey,
-    pub(crate) secret_key: SecretName,
+    /// Where the vault keeps the primary secret key; swapped when another becomes primary.
+    pub(crate) secret_key: Arc<ArcSwap<SecretName>>,
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) client: Arc<dyn Outbound>,
     pub(crate) clock: Clock,
@@ -56,7 +58,8 @@ impl RemoteOrigin {
             uuid: "usher",
             pnsdk: PNSDK,
         };
-        let secret = self.secrets.open(&self.secret_key).map_err(|error| CallError::Unavailable(error.to_string()))?;
+        let secret =
+            self.secrets.open(&self.secret_key.load()).map_err(|error| CallError::Unavailable(error.to_string()))?;
         let target = make(&sender).signed(&self.publish_key, secret.reveal());
         let answer = self.client.send(OutboundRequest {
             method: "GET".into(),

@@ -1,20 +1,18 @@
 //! The only place where outcomes become status codes: what the client reads on one side, what the operator reads on the other.
 
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 use usher_runtime::{Blame, Fault, FaultKind};
 
+pub(crate) mod access_manager;
+mod browsers;
+
+pub(crate) use access_manager::ServiceAnswer;
+pub(crate) use browsers::{open_to_browsers, preflight};
+
 /// The request's id, as client and operator both see it.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// Lets a browser read an answer, whichever page asked.
-const CORS: [(HeaderName, &str); 4] = [
-    (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-    (header::ACCESS_CONTROL_ALLOW_HEADERS, "Origin, X-Requested-With, Content-Type, Accept"),
-    (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS, PUT, DELETE"),
-    (header::ACCESS_CONTROL_EXPOSE_HEADERS, "X-Request-Id, Retry-After"),
-];
 
 /// Why the data plane answers a request itself instead of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +29,25 @@ pub(crate) enum Refusal {
     RateLimited { retry_after: u64 },
     /// The function gave no answer.
     Fault(Fault),
+    /// Access Manager says no, in the form that its clients know.
+    Service { code: &'static str, answer: ServiceAnswer },
+    /// A method and path that are no row of the operation table.
+    UnknownOperation,
+    /// The keyset names no network that could answer.
+    NoNetwork,
+    /// The network did not answer.
+    Network(NetworkFault),
+    /// What is needed to decide cannot be read.
+    Unavailable,
+    /// Too many bodies are kept already.
+    Busy,
+}
+
+/// Why a network did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NetworkFault {
+    Unreachable,
+    TimedOut,
 }
 
 impl Refusal {
@@ -42,6 +59,13 @@ impl Refusal {
             Self::BodyTooLarge { .. } => "request.too-large",
             Self::BodyTimedOut => "request.timed-out",
             Self::RateLimited { .. } => "request.rate-limited",
+            Self::Service { code, .. } => code,
+            Self::UnknownOperation => "operation.unknown",
+            Self::NoNetwork => "keyset.no-network",
+            Self::Network(NetworkFault::Unreachable) => "network.unreachable",
+            Self::Network(NetworkFault::TimedOut) => "network.timed-out",
+            Self::Unavailable => "server.failed",
+            Self::Busy => "server.overloaded",
             Self::Fault(fault) => match fault.kind {
                 FaultKind::TimedOut(_) => "function.timed-out",
                 FaultKind::Overloaded => "server.overloaded",
@@ -57,10 +81,14 @@ impl Refusal {
         }
     }
 
-    const fn status(&self) -> StatusCode {
+    pub(crate) const fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::UnknownOperation | Self::NoNetwork => StatusCode::NOT_FOUND,
+            Self::Service { answer, .. } => answer.status,
+            Self::Network(NetworkFault::Unreachable) => StatusCode::BAD_GATEWAY,
+            Self::Network(NetworkFault::TimedOut) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Unavailable | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimedOut => StatusCode::REQUEST_TIMEOUT,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -73,8 +101,15 @@ impl Refusal {
     }
 
     /// The fixed text for the client; nothing of the cause is in it.
-    fn detail(&self) -> String {
+    pub(crate) fn detail(&self) -> String {
         match self {
+            Self::Service { answer, .. } => answer.message().to_owned(),
+            Self::UnknownOperation => "no operation has this method and path".into(),
+            Self::NoNetwork => "this keyset has no network behind Usher".into(),
+            Self::Network(NetworkFault::Unreachable) => "the network did not answer; try again".into(),
+            Self::Network(NetworkFault::TimedOut) => "the network did not answer in time; try again".into(),
+            Self::Unavailable => "the server could not decide; try again".into(),
+            Self::Busy => "the server is busy; wait as long as Retry-After says".into(),
             Self::Malformed(what) => format!("the request is malformed: {what}"),
             Self::NotFound => "nothing is deployed at this path; check the subscribe key and the path".into(),
             Self::BodyTooLarge { longest } => format!("the body is longer than {longest} bytes"),
@@ -99,20 +134,27 @@ impl Refusal {
         match self {
             Self::RateLimited { retry_after } => Some(*retry_after),
             Self::Fault(Fault { kind: FaultKind::Overloaded, .. }) => Some(1),
-            Self::Malformed(_) | Self::NotFound | Self::BodyTooLarge { .. } | Self::BodyTimedOut | Self::Fault(_) => {
-                None
-            }
+            Self::Network(_) | Self::Unavailable | Self::Busy => Some(1),
+            Self::Malformed(_)
+            | Self::NotFound
+            | Self::BodyTooLarge { .. }
+            | Self::BodyTimedOut
+            | Self::Fault(_)
+            | Self::Service { .. }
+            | Self::UnknownOperation
+            | Self::NoNetwork => None,
         }
     }
 
     /// The refusal as the client sees it: RFC 9457 with `code` and `decision_id`, readable from any page.
     pub(crate) fn into_response(self, request_id: &str) -> Response<Body> {
         let retry_after = self.retry_after();
+        if let Self::Service { answer, .. } = self {
+            return answer.into_response(request_id);
+        }
         let mut response = problem(self.status(), self.code(), &self.detail(), request_id);
         let headers = response.headers_mut();
-        for (name, value) in CORS {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
+        open_to_browsers(headers);
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -120,12 +162,11 @@ impl Refusal {
     }
 }
 
-/// The answer to a preflight whose request will be refused, so that the browser lets the page read the refusal.
-pub(crate) fn preflight() -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().extend(CORS.map(|(name, value)| (name, HeaderValue::from_static(value))));
-    response
+/// Names a request or a decision in an answer, once.
+pub(crate) fn identify(headers: &mut HeaderMap, name: HeaderName, id: &str) {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(name, id);
+    }
 }
 
 /// An error on one of our own APIs (RFC 9457).
@@ -142,7 +183,7 @@ pub(crate) fn problem(status: StatusCode, code: &str, detail: &str, request_id: 
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    headers.extend(HeaderValue::from_str(request_id).ok().map(|id| (REQUEST_ID, id)));
+    identify(headers, REQUEST_ID, request_id);
     response
 }
 
@@ -159,8 +200,7 @@ pub(crate) fn answer(reply: usher_runtime::Response, request_id: &str) -> Result
         };
         response.headers_mut().append(name, value);
     }
-    response.headers_mut().remove(REQUEST_ID);
-    response.headers_mut().extend(HeaderValue::from_str(request_id).ok().map(|id| (REQUEST_ID, id)));
+    identify(response.headers_mut(), REQUEST_ID, request_id);
     Ok(response)
 }
 

@@ -16,14 +16,20 @@ use tokio::task::JoinSet;
 use tower::ServiceExt;
 use usher_runtime::{Engine, EngineError};
 
+use crate::access_manager::AccessManager;
 use crate::admin::{Admin, AdminService, AdminToken};
+use crate::authorize::Authorizer;
+use crate::body::Bodies;
 use crate::clock::Clock;
 use crate::config::{Config, DataFolder, Listen};
-use crate::data_plane::DataPlane;
+use crate::data_plane::{DataPlane, Services};
+use crate::decisions::Decisions;
 use crate::deployments::{Deployments, Parts};
+use crate::gateway::{Forwarder, Gateway};
 use crate::keysets::Keysets;
-use crate::listener::{Answer, Listener};
+use crate::listener::{Answer, Listener, Protocols};
 use crate::metrics::{self, Health, Metrics};
+use crate::seconds;
 use crate::store::pairs::Pairs;
 use crate::store::secrets::{Secrets, VaultError};
 use crate::store::{OpenError, Store};
@@ -45,6 +51,8 @@ pub struct Server {
     tasks: JoinSet<()>,
     /// Health is told until the last request is answered.
     health: Stoppable,
+    /// So is the time.
+    seconds: Stoppable,
 }
 
 /// A task that ends when it is told to.
@@ -63,6 +71,8 @@ pub struct Addresses {
     pub admin: SocketAddr,
     /// Metrics and health.
     pub metrics: SocketAddr,
+    /// Decisions for proxies and other servers.
+    pub decisions: SocketAddr,
 }
 
 /// Why a server did not start.
@@ -126,15 +136,21 @@ impl Server {
         let keysets = Keysets::load(Arc::clone(&store), Arc::clone(&secrets), clock.clone(), roots.clone());
         let keysets = Arc::new(keysets.map_err(|error| state(&error))?);
         let pairs = Pairs::new(Arc::clone(&store), clock.clone());
+        let forwarder = Forwarder::new(&roots).map_err(|error| state(&error))?;
         let parts = Parts::new(Arc::clone(&secrets), Arc::clone(&pairs), clock.clone(), (roots, limits.per_user));
         let deployments = Deployments::load(Arc::clone(&store), engine, Arc::clone(&keysets), parts);
         let deployments = Arc::new(deployments.map_err(|error| state(&error))?);
         let metrics = Metrics::new();
-        let data_plane = Arc::new(DataPlane::new(
-            Arc::clone(&deployments),
-            Arc::clone(&metrics),
-            (limits.per_address, listen.body_time),
-        ));
+        let authorizer = Authorizer { keysets: Arc::clone(&keysets), clock: clock.clone() };
+        let (tell, told) = watch::channel(clock.seconds());
+        let bodies = Bodies::new(listen.body_time);
+        let services = Services {
+            deployments: Arc::clone(&deployments),
+            access_manager: AccessManager { authorizer: authorizer.clone(), bodies: bodies.clone() },
+            gateway: Gateway { authorizer: authorizer.clone(), forwarder, seconds: told, bodies: bodies.clone() },
+        };
+        let decisions = Arc::new(Decisions::new(authorizer, Arc::clone(&metrics), bodies.clone()));
+        let data_plane = Arc::new(DataPlane::new(services, Arc::clone(&metrics), (limits.per_address, bodies)));
         let tls = listen.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let chores = Arc::new(Chores {
             keysets: Arc::clone(&keysets),
@@ -143,6 +159,7 @@ impl Server {
             data_plane: Arc::clone(&data_plane),
             tls: tls.clone(),
         });
+        let of_seconds = clock.clone();
         let admin = Admin { keysets, deployments, secrets, store: Arc::clone(&store), clock };
         let draining = Arc::new(AtomicBool::new(false));
         let health = Health { store: Arc::clone(&store), draining: Arc::clone(&draining) };
@@ -157,16 +174,20 @@ impl Server {
         let listener = |socket, tls| Listener {
             socket,
             tls,
+            protocols: Protocols::Http1,
             connections: listen.connections,
             header_time: listen.header_time,
             drain: listen.drain,
         };
         tasks.spawn(listener(sockets.data_plane, tls).serve(data_plane, stopped.clone()));
         tasks.spawn(listener(sockets.admin, None).serve(Arc::new(AdminService::new(admin, token)), stopped.clone()));
+        let for_proxies = Listener { protocols: Protocols::Http1AndHttp2, ..listener(sockets.decisions, None) };
+        tasks.spawn(for_proxies.serve(decisions, stopped.clone()));
         let metrics = Arc::new(MetricsService(metrics::router(metrics, health)));
         let health = Stoppable::start(|stopped| listener(sockets.metrics, None).serve(metrics, stopped));
+        let seconds = Stoppable::start(|stopped| seconds::tell(of_seconds, tell, stopped));
         tasks.spawn(Arc::clone(&chores).run(stopped));
-        Ok(Self { addresses, store, draining, chores, stop, tasks, health })
+        Ok(Self { addresses, store, draining, chores, stop, tasks, health, seconds })
     }
 
     /// Where it listens.
@@ -188,6 +209,7 @@ impl Server {
         self.stop.send_replace(true);
         while self.tasks.join_next().await.is_some() {}
         self.health.stop().await;
+        self.seconds.stop().await;
         let store = Arc::clone(&self.store);
         let flushed = tokio::task::spawn_blocking(move || store.flush()).await;
         if let Ok(Err(error)) = flushed {
@@ -232,6 +254,7 @@ struct Sockets {
     data_plane: TcpListener,
     admin: TcpListener,
     metrics: TcpListener,
+    decisions: TcpListener,
     addresses: Addresses,
 }
 
@@ -240,8 +263,10 @@ impl Sockets {
         let (data_plane, at_data_plane) = bind(listen.data_plane, "server.listen").await?;
         let (admin, at_admin) = bind(listen.admin, "server.admin").await?;
         let (metrics, at_metrics) = bind(listen.metrics, "server.metrics").await?;
-        let addresses = Addresses { data_plane: at_data_plane, admin: at_admin, metrics: at_metrics };
-        Ok(Self { data_plane, admin, metrics, addresses })
+        let (decisions, at_decisions) = bind(listen.decisions, "server.decisions").await?;
+        let addresses =
+            Addresses { data_plane: at_data_plane, admin: at_admin, metrics: at_metrics, decisions: at_decisions };
+        Ok(Self { data_plane, admin, metrics, decisions, addresses })
     }
 }
 

@@ -12,7 +12,9 @@ mod journal;
 pub(crate) mod keysets;
 mod mark;
 pub(crate) mod pairs;
+pub(crate) mod revocations;
 pub(crate) mod secrets;
+pub(crate) mod tokens;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -43,10 +45,12 @@ pub(crate) enum Space {
     Grants,
     Groups,
     Pairs,
+    Tokens,
+    Revocations,
 }
 
 impl Space {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Vault,
         Self::Keysets,
         Self::Artefacts,
@@ -55,6 +59,8 @@ impl Space {
         Self::Grants,
         Self::Groups,
         Self::Pairs,
+        Self::Tokens,
+        Self::Revocations,
     ];
 
     const fn name(self) -> &'static str {
@@ -67,6 +73,8 @@ impl Space {
             Self::Grants => "grants",
             Self::Groups => "groups",
             Self::Pairs => "pairs",
+            Self::Tokens => "tokens",
+            Self::Revocations => "revocations",
         }
     }
 }
@@ -329,6 +337,13 @@ impl Disk {
         writes.commit().inspect_err(|_| self.flusher.fail())?;
         self.flusher.wake();
         Ok(())
+    }
+}
+
+impl StoreError {
+    /// What else kept a change from being stored.
+    pub(crate) fn other(error: &dyn std::error::Error) -> Self {
+        Self(error.to_string())
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     /// The folder with `function.toml` and the component.
     folder: PathBuf,
     /// The keyset, if there are several.
-    #[arg(long, value_name = "SUBSCRIBE_KEY")]
+    #[arg(long, value_name = "SUBSCRIBE_KEY", env = "USHER_KEYSET")]
     keyset: Option<String>,
 }
 

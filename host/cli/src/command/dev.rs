@@ -31,8 +31,8 @@ Examples:
   usher dev --json --port 0      one line of JSON once it is ready, for programs"
 )]
 pub(crate) struct Arguments {
-    /// The port for clients; admin API and metrics take the next two. 0 finds free ports for all.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(..=65533))]
+    /// The port for clients; admin API, metrics and decisions take the next three. 0 finds free ports for all.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(..=65532))]
     port: Option<u16>,
     /// PEM certificates that outbound calls trust besides the system's; can be given several times.
     #[arg(long, value_name = "FILE")]
@@ -70,11 +70,13 @@ fn configure(mut config: Config, port: Option<u16>) -> Config {
             config.listen.data_plane = local(0);
             config.listen.admin = local(0);
             config.listen.metrics = local(0);
+            config.listen.decisions = local(0);
         }
         Some(port) => {
             config.listen.data_plane = local(port);
             config.listen.admin = local(port.saturating_add(1));
             config.listen.metrics = local(port.saturating_add(2));
+            config.listen.decisions = local(port.saturating_add(3));
         }
     }
     config
@@ -111,6 +113,7 @@ fn announce(demo: &Demo, data: &Path, (at, output): (Addresses, Output)) {
         "origin": at.data_plane.to_string(),
         "admin": format!("http://{}", at.admin),
         "metrics": format!("http://{}", at.metrics),
+        "decisions": format!("http://{}", at.decisions),
         "subscribe_key": demo.subscribe_key,
         "publish_key": demo.publish_key,
         "secret_key": demo.secret_key,

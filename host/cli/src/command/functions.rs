@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
     /// Show the versions of this function.
     name: Option<FunctionName>,
     /// The keyset, if there are several.
-    #[arg(long, value_name = "SUBSCRIBE_KEY")]
+    #[arg(long, value_name = "SUBSCRIBE_KEY", env = "USHER_KEYSET")]
     keyset: Option<String>,
 }
 

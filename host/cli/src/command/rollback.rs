@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     /// The function's name; `usher functions` lists them.
     name: FunctionName,
     /// The keyset, if there are several.
-    #[arg(long, value_name = "SUBSCRIBE_KEY")]
+    #[arg(long, value_name = "SUBSCRIBE_KEY", env = "USHER_KEYSET")]
     keyset: Option<String>,
 }
 

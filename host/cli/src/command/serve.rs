@@ -27,7 +27,8 @@ pub(crate) async fn run(arguments: Arguments, target: &Target) -> Result<(), Fai
     let told_to_stop = StopSignals::listen()?;
     let server = start(config, roots).await?;
     let at = server.addresses();
-    eprintln!("usher: clients at {}, admin API at {}, metrics at {}", at.data_plane, at.admin, at.metrics);
+    let [clients, admin, metrics, decisions] = [at.data_plane, at.admin, at.metrics, at.decisions];
+    eprintln!("usher: clients at {clients}, admin API at {admin}, metrics at {metrics}, decisions at {decisions}");
     told_to_stop.wait().await;
     eprintln!("usher: draining");
     server.stop().await;

@@ -55,7 +55,7 @@ fn every_mistake_is_reported_at_once_with_its_place() {
         "usher.toml:10: `log.level`",
         "usher.toml:11: unknown key `stor`; did you mean `store`?",
         "environment variable USHER_LIMITS__PER_USER: `limits.per_user` is to be a whole number from 0 to 1000000, not this text",
-        "environment variable USHER_SERVER__PORT: unknown key `server.port`; known keys: listen, admin, metrics, drain",
+        "environment variable USHER_SERVER__PORT: unknown key `server.port`; known keys: listen, admin, metrics, decisions, drain",
     ];
     for expected in expected {
         assert!(found.iter().any(|mistake| mistake.contains(expected)), "no `{expected}` in {found:#?}");

@@ -92,7 +92,7 @@ impl Parts {
     }
 
     fn kv(&self, keyset: &LiveKeyset, manifest: &Manifest) -> capability::kv::Granted {
-        let pairs = self.pairs.with_prefix(keyset.keyset.subscribe_key.as_str(), &manifest.kv_prefix);
+        let pairs = self.pairs.with_prefix(keyset.subscribe_key.as_str(), &manifest.kv_prefix);
         capability::kv::Granted { pairs: Arc::new(pairs) }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Batch, Space, Store, StoreError};
+use super::{Batch, Durability, Space, Store, StoreError};
 
 /// One change.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,6 +25,13 @@ impl Record {
             batch.put(Space::Audit, key, value);
         }
     }
+}
+
+/// Writes the record of a change that was made elsewhere.
+pub(crate) fn put(store: &Store, record: &Record) -> Result<(), StoreError> {
+    let mut batch = Batch::default();
+    record.add_to(&mut batch);
+    store.commit(batch, Durability::Journal)
 }
 
 /// The newest records first, at most `most`.

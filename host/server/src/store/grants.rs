@@ -1,6 +1,6 @@
 //! Usher's own grant table of one keyset: a memory index that answers, a journal that remembers.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use usher_access::{
     Approved, Filter, Finding, Grant, GrantTable, MalformedRecord, Question, ResourceKind, SubscribeKey, Target,
@@ -9,8 +9,10 @@ use usher_access::{
 use usher_runtime::capability::Answer;
 use usher_runtime::capability::access::{Entry, GrantError, Grants};
 
+use super::audit::Record;
 use super::{Batch, Durability, Space, Store, StoreError};
 use crate::clock::Clock;
+use crate::keysets::Changes;
 
 /// The grants of one keyset.
 #[derive(Debug)]
@@ -19,6 +21,7 @@ pub(crate) struct EmbeddedGrants {
     clock: Clock,
     prefix: String,
     table: RwLock<GrantTable>,
+    changes: Changes,
     /// INVARIANT: held from journal to index, so that both see changes in one order.
     changing: Mutex<()>,
 }
@@ -27,7 +30,11 @@ impl EmbeddedGrants {
     /// Reads the live grants of a keyset from the store.
     ///
     /// A record that cannot be read is left where it is and grants nothing.
-    pub(crate) fn load(store: Arc<Store>, clock: Clock, subscribe_key: &SubscribeKey) -> Result<Self, StoreError> {
+    pub(crate) fn load(
+        (store, clock): (Arc<Store>, Clock),
+        subscribe_key: &SubscribeKey,
+        changes: Changes,
+    ) -> Result<Self, StoreError> {
         let prefix = format!("{}\0", subscribe_key.as_str());
         let now = UnixSeconds::new(clock.seconds());
         let mut table = GrantTable::default();
@@ -43,31 +50,48 @@ impl EmbeddedGrants {
             true
         })?;
         store.commit(expired, Durability::Journal)?;
-        Ok(Self { store, clock, prefix, table: RwLock::new(table), changing: Mutex::new(()) })
+        Ok(Self { store, clock, prefix, table: RwLock::new(table), changes, changing: Mutex::new(()) })
     }
 
-    /// Journals, then puts in force; when this returns the grants are both.
-    pub(crate) fn apply_now(&self, approved: &[Approved]) -> Result<(), StoreError> {
+    /// Journals, then puts in force; when this returns the grants are both. Returns in place of how many live grants they are.
+    pub(crate) fn apply_now(&self, approved: &[Approved], record: Option<&Record>) -> Result<usize, StoreError> {
         let now = self.now();
         let grants: Vec<Grant> = approved.iter().flat_map(|approved| approved.grants(now)).collect();
-        let journal = if self.store.outlives_the_process() { self.batch(&grants) } else { Batch::default() };
+        let mut journal = if self.store.outlives_the_process() { self.batch(&grants) } else { Batch::default() };
+        if let Some(record) = record {
+            record.add_to(&mut journal);
+        }
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         self.store.commit(journal, Durability::Journal)?;
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        let (mut replaced, mut shrinks) = (0, false);
         for grant in &grants {
+            if let Some(held) = table.find(&grant.target, now) {
+                replaced += 1;
+                shrinks |= takes_away(grant, &held);
+            }
             table.apply(grant);
         }
-        Ok(())
+        drop(table);
+        if shrinks {
+            self.changes.note();
+        }
+        Ok(replaced)
+    }
+
+    /// Everything that is granted now. Not to be held over anything slow.
+    pub(crate) fn table(&self) -> RwLockReadGuard<'_, GrantTable> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Decides one question now.
     pub(crate) fn check(&self, question: &Question<'_>) -> Finding {
-        self.table.read().unwrap_or_else(PoisonError::into_inner).check(question, self.now())
+        self.table().check(question, self.now())
     }
 
     /// The live grants that a filter selects, at most `most`.
     pub(crate) fn list(&self, filter: &Filter<'_>, most: usize) -> Vec<Grant> {
-        self.table.read().unwrap_or_else(PoisonError::into_inner).list(filter, self.now()).take(most).collect()
+        self.table().list(filter, self.now()).take(most).collect()
     }
 
     /// Frees what has expired; returns how many grants that was.
@@ -105,7 +129,7 @@ impl EmbeddedGrants {
 
     fn entries(&self, asked: &Approved) -> Vec<Entry> {
         let now = self.now();
-        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        let table = self.table();
         let live = asked.grants(now).filter_map(|grant| table.find(&grant.target, now));
         live.map(|grant| entry(&grant, now)).collect()
     }
@@ -114,7 +138,7 @@ impl EmbeddedGrants {
 impl Grants for EmbeddedGrants {
     fn apply(&self, approved: Vec<Approved>) -> Answer<'_, Result<(), GrantError>> {
         Box::pin(async move {
-            self.apply_now(&approved).map_err(|error| {
+            self.apply_now(&approved, None).map(drop).map_err(|error| {
                 tracing::error!(%error, "grant not stored");
                 GrantError::Unavailable("the store cannot be used".into())
             })
@@ -124,6 +148,11 @@ impl Grants for EmbeddedGrants {
     fn audit(&self, asked: Approved) -> Answer<'_, Result<Vec<Entry>, GrantError>> {
         Box::pin(async move { Ok(self.entries(&asked)) })
     }
+}
+
+/// Whether somebody loses a permission, or has it for a shorter time, when `grant` takes the place of `held`.
+fn takes_away(grant: &Grant, held: &Grant) -> bool {
+    !grant.permissions.contains(held.permissions) || grant.expires < held.expires
 }
 
 /// A grant as an audit shows it.
@@ -141,5 +170,44 @@ pub(crate) fn entry(grant: &Grant, now: UnixSeconds) -> Entry {
         auth_key: grant.target.auth_key().map(|key| key.reveal().to_owned()),
         permissions: grant.permissions,
         minutes: grant.expires.instant().map_or(0, |at| u32::try_from(left(at)).unwrap_or(u32::MAX)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use usher_access::{Asked, Permissions, Proposal};
+
+    use super::*;
+
+    #[test]
+    fn only_what_takes_away_is_noted() {
+        let now = UnixSeconds::new(1_800_000_000);
+        let store = (Store::in_memory(), Clock::controlled(move || now.get() * 1_000));
+        let changes = Changes::new();
+        let grants = EmbeddedGrants::load(store, &"sub-c-1".parse().unwrap(), changes.clone()).unwrap();
+        let seen = changes.subscribe();
+        let mut expected = 0;
+        for (bits, minutes, takes_away) in [
+            (1_u8, 60_u32, false),
+            (1, 60, false),
+            (3, 60, false),
+            (3, 90, false),
+            (3, 0, false),
+            (3, 60, true),
+            (1, 60, true),
+            (2, 60, true),
+            (0, 60, true),
+            (0, 60, false),
+        ] {
+            let asked = Asked {
+                channels: vec!["a".parse().unwrap()],
+                permissions: Permissions::try_from(bits).unwrap(),
+                ttl: u64::from(minutes).try_into().unwrap(),
+                ..Asked::default()
+            };
+            grants.apply_now(&[Approved::by_root(Proposal::try_from(asked).unwrap())], None).unwrap();
+            expected += u64::from(takes_away);
+            assert_eq!(*seen.borrow(), expected, "{bits} for {minutes} minutes");
+        }
     }
 }

@@ -104,6 +104,11 @@ impl Secrets {
         vault.open(name, record.as_deref())
     }
 
+    /// 32 bytes for `purpose`, always the same for this vault.
+    pub(crate) fn derive(&self, purpose: &str) -> Secret {
+        self.current.load().derive(purpose)
+    }
+
     /// Whether the vault holds a secret of that name.
     pub(crate) fn holds(&self, name: &SecretName) -> bool {
         self.current.load().info(name).is_some()
