@@ -40,3 +40,25 @@ export class Admin {
     return response.json();
   }
 }
+
+/** Makes a keyset with new keys. Resolves to `{ subscribe_key, publish_key, secret_key }`. */
+export function createKeyset(usher, settings) {
+  return told(usher, 'POST', '/v1/keysets', settings);
+}
+
+/** Changes the switches of a keyset: `{ revocation: 'on'|'off' }` and the like. */
+export function switchKeyset(usher, keyset, switches) {
+  return told(usher, 'PATCH', `/v1/keysets/${encodeURIComponent(keyset)}`, switches);
+}
+
+/** Posts to a path of a keyset, such as `/keys/rotate`. */
+export function askKeyset(usher, keyset, path, body) {
+  return told(usher, 'POST', `/v1/keysets/${encodeURIComponent(keyset)}${path}`, body);
+}
+
+async function told({ admin, adminToken }, method, path, settings) {
+  const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' };
+  const response = await fetch(admin.replace(/\/$/, '') + path, { method, headers, body: JSON.stringify(settings) });
+  if (!response.ok) throw new Error(`admin API: ${method} ${path}: ${response.status}: ${await response.text()}`);
+  return response.json();
+}

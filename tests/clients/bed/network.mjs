@@ -2,7 +2,10 @@
 
 const LONGEST_POLL = 15_000;
 
-/** Sessions, messages, presence and state of one keyset, in memory. `channelsOf(group)` resolves to a group's channels. */
+/**
+ * Sessions, messages, presence and state of one keyset, in memory. `channelsOf(group)` resolves to a group's channels;
+ * a poll is held for `longestPoll` milliseconds.
+ */
 export class Network {
   #clock = BigInt(Date.now()) * 10_000n;
   #entries = [];
@@ -10,8 +13,9 @@ export class Network {
   #states = new Map();
   #waiting = new Set();
 
-  constructor(channelsOf) {
+  constructor(channelsOf, longestPoll = LONGEST_POLL) {
     this.channelsOf = channelsOf;
+    this.longestPoll = longestPoll;
   }
 
   /** The newest timetoken, a 17-digit bigint. */
@@ -25,7 +29,7 @@ export class Network {
     const session = this.#session(listener);
     await this.#refresh(session);
     if (cursor === null) return { timetoken: start, messages: [] };
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_POLL)]);
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(this.longestPoll)]);
     while (!deadline.aborted) {
       const messages = this.#after(session, start);
       if (messages.length > 0) return { timetoken: messages.at(-1).timetoken, messages };
