@@ -17,13 +17,15 @@ pub(crate) struct Run {
 
 /// What is sent.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Script {
+pub(crate) enum Script<'a> {
     /// POSTs of `connect` by a thousand users in turn.
     Connect,
     /// POSTs of `connect`, each by a user never seen before.
     ConnectNew,
     /// Plain GETs.
     Get,
+    /// GETs as nginx asks whether a user of [`Script::Connect`] may publish.
+    Decide { subscribe_key: &'a str, publish_key: &'a str },
 }
 
 /// POSTs a connect for one of a thousand users.
@@ -52,13 +54,26 @@ request = function()
 end
 "#;
 
+/// The same users publish.
+const DECIDE: &str = r#"
+local n = 0
+request = function()
+  n = (n + 1) % 1000
+  local target = "/publish/PUBLISH_KEY/SUBSCRIBE_KEY/0/demo/0/1?uuid=user-" .. n .. "&auth=key-" .. n
+  return wrk.format("GET", nil, { ["x-original-method"] = "GET", ["x-original-uri"] = target })
+end
+"#;
+
 /// Loads `url` for `seconds`; every answer has to be 2xx.
-pub(crate) fn run(url: &str, script: Script, (connections, seconds): (u32, u32)) -> Run {
+pub(crate) fn run(url: &str, script: Script<'_>, (connections, seconds): (u32, u32)) -> Run {
     let file = tempfile::NamedTempFile::with_suffix(".lua").expect("a temporary file");
     let lua = match script {
-        Script::Connect => CONNECT,
-        Script::ConnectNew => CONNECT_NEW,
-        Script::Get => "",
+        Script::Connect => CONNECT.to_owned(),
+        Script::ConnectNew => CONNECT_NEW.to_owned(),
+        Script::Get => String::new(),
+        Script::Decide { subscribe_key, publish_key } => {
+            DECIDE.replace("SUBSCRIBE_KEY", subscribe_key).replace("PUBLISH_KEY", publish_key)
+        }
     };
     std::fs::write(file.path(), lua).expect("a script");
     let threads = connections.min(2);

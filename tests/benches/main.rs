@@ -8,6 +8,8 @@
 )]
 
 mod connect;
+mod deciding;
+mod gateway;
 mod grants;
 mod load;
 mod machine;
@@ -30,6 +32,12 @@ fn main() {
     }
     if is_wanted("grants") {
         grants::measure(&mut report);
+    }
+    if is_wanted("deciding") {
+        deciding::measure(&mut report);
+    }
+    if is_wanted("gateway") {
+        gateway::measure(&mut report);
     }
     if is_wanted("neighbours") {
         neighbours::measure(&mut report);

@@ -58,6 +58,11 @@ impl Usher {
         format!("{}?route=connect", self.process.field("endpoint"))
     }
 
+    /// A path of the decisions port.
+    pub(crate) fn decisions_url(&self, path: &str) -> String {
+        format!("{}{path}", self.process.field("decisions"))
+    }
+
     /// Resident memory in MiB.
     pub(crate) fn resident(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.pid())).expect("a live process");
