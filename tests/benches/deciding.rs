@@ -123,7 +123,8 @@ fn over_http(report: &mut Report) {
     let script = Script::Decide { subscribe_key, publish_key };
     let rounds: Vec<(f64, f64)> = (0..ROUNDS)
         .map(|_| {
-            let constant = run(&usher.decisions_url("/livez"), Script::Get, (16, 3)).rate;
+            // The same requests, so that what the load's script costs weighs on both.
+            let constant = run(&usher.decisions_url("/livez"), script, (16, 3)).rate;
             let decided = run(&usher.decisions_url("/v1/decisions/nginx"), script, (16, 3)).rate;
             (decided, constant)
         })
