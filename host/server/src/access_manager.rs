@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{Method, Request, Response};
 use usher_access::SubscribeKey;
 
-use crate::authorize::{Authorizer, unknown_keyset};
+use crate::authorize::{Authorizer, TIME, unknown_keyset};
 use crate::body::Bodies;
 use crate::keysets::LiveKeyset;
 use crate::reply::{Refusal, ServiceAnswer};
@@ -40,7 +40,7 @@ impl Call {
     /// `None` where the path is nobody's here. The token of a revocation is all that follows, so no decoded slash splits it.
     pub(crate) fn parse(method: &Method, path: &str) -> Option<Self> {
         let get = method == Method::GET;
-        if path == "/time/0" {
+        if path == TIME {
             return get.then_some(Self::Time);
         }
         if let Some(rest) = path.strip_prefix("/.well-known/usher/keys") {

@@ -8,8 +8,8 @@ use axum::http::{Method, StatusCode};
 use tokio::sync::watch;
 use usher_access::signature::SignatureError;
 use usher_access::{
-    AuthKey, Credentials, Expiry, Intent, KeyNumber, KeysetState, Presented, Recognised, Shown, SubscribeKey,
-    UnixSeconds, Unrecognised, Verdict, Wants, decide, explain, recognise,
+    AuthKey, Credentials, Expiry, Explanation, Intent, KeyNumber, KeysetState, Presented, Recognised, Shown,
+    SubscribeKey, UnixSeconds, Unrecognised, Verdict, Wants, decide, explain, recognise,
 };
 
 use crate::clock::Clock;
@@ -17,6 +17,9 @@ use crate::keysets::{Keysets, LiveKeyset};
 use crate::reply::{Refusal, ServiceAnswer};
 
 pub(crate) use signed::{RawRequest, Unproven, is_signed, looks_signed, signed_by};
+
+/// The one path that names no keyset.
+pub(crate) const TIME: &str = "/time/0";
 
 /// Decides for everything that asks over HTTP.
 #[derive(Debug, Clone)]
@@ -86,10 +89,7 @@ impl Authorizer {
 
     /// Whether a request is answered without a decision: the time is everyone's, and so is a preflight.
     pub(crate) fn is_free(request: &RawRequest<'_>) -> bool {
-        let is_time = || {
-            let read = recognise(request.method, request.path, request.query);
-            read.is_ok_and(|read| read.subscribe_key.is_none())
-        };
+        let is_time = || request.path == TIME && recognise(request.method, request.path, request.query).is_ok();
         request.body.is_empty() && (request.method == Method::OPTIONS.as_str() || is_time())
     }
 
@@ -174,12 +174,16 @@ impl Case {
         decided.map(|(verdict, ())| verdict)
     }
 
-    /// The verdict, and each of its rulings as a sentence.
-    pub(crate) fn explain(&self, now: UnixSeconds) -> Result<(Verdict, Vec<String>), Undecided> {
+    /// The verdict, and what `tell` makes of everything that led to it.
+    pub(crate) fn explain<T>(
+        &self,
+        now: UnixSeconds,
+        tell: impl FnOnce(&Explanation<'_>) -> T,
+    ) -> Result<(Verdict, T), Undecided> {
         self.judge(now, |credentials, state| {
             let explanation = explain(&self.intent, credentials, state, now);
-            let rulings = explanation.rulings.iter().map(ToString::to_string).collect();
-            (explanation.verdict, rulings)
+            let told = tell(&explanation);
+            (explanation.verdict, told)
         })
     }
 

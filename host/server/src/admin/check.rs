@@ -1,17 +1,17 @@
 //! `/v1/keysets/{subscribe key}/grants/check`: may somebody do something, and what gives it or is missing.
 
+use std::sync::Arc;
+
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::routing::post;
 use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use usher_access::{
-    AuthKey, Credentials, Explanation, Intent, KeysetState, Names, Operation, Presented, Question, ResourceName,
-    Ruling, Shown, Subject, UnixSeconds, Verdict, explain,
-};
+use usher_access::{AuthKey, Names, Operation, Question, ResourceName, Ruling, Subject, UnixSeconds, Verdict};
 
 use super::{Admin, Failure, RequestId, body, parse};
+use crate::authorize::{Case, Credential};
 use crate::keysets::LiveKeyset;
 
 pub(super) fn routes() -> Router<Admin> {
@@ -79,7 +79,7 @@ async fn check(
 }
 
 fn check_operation(
-    live: &LiveKeyset,
+    live: &Arc<LiveKeyset>,
     asked: AskedOperation,
     now: UnixSeconds,
     request_id: &str,
@@ -90,32 +90,19 @@ fn check_operation(
     let names = |texts: &[String]| texts.iter().map(|text| parse(text, request_id)).collect::<Result<Vec<_>, _>>();
     let names = Names { channels: names(&channels)?, groups: names(&groups)?, uuids: names(&uuids)? };
     let intent = row.intent(names).map_err(|error| Failure::bad_request(error, request_id))?;
-    let text = auth.filter(|text| !text.is_empty());
-    let presented = text.as_deref().map(|text| live.present(text, now));
-    // A text that is no auth key either can hold no grant.
-    let auth_key: Option<AuthKey> = text.as_deref().and_then(|text| text.parse().ok());
-    let shown = match &presented {
-        Some(Presented::Token(token)) => Shown::Token(token),
-        Some(Presented::Invalid(invalid)) => Shown::Invalid(*invalid),
-        Some(Presented::NotAToken) | None => auth_key.as_ref().map_or(Shown::Nothing, Shown::AuthKey),
-    };
-    let credentials = Credentials { shown, uuid: uuid.as_deref() };
-    let explained = |state: &KeysetState<'_>| describe(&intent, &explain(&intent, &credentials, state, now));
-    live.with_state(explained).ok_or_else(|| Failure::remote(request_id))
-}
-
-fn describe(intent: &Intent, explanation: &Explanation<'_>) -> Value {
-    let (code, until) = match &explanation.verdict {
+    let auth = auth.filter(|text| !text.is_empty());
+    let credential = auth.map_or(Credential::Nothing, |text| Credential::Auth(text.into()));
+    let case = Case { live: Arc::clone(live), intent, credential, uuid: uuid.map(Into::into) };
+    let told = case.explain(now, |explanation| {
+        let findings: Vec<Value> = explanation.rulings.iter().map(finding).collect();
+        (format!("{}: {explanation}", case.intent.operation().word()), findings)
+    });
+    let (verdict, (reason, findings)) = told.map_err(|_| Failure::remote(request_id))?;
+    let (code, until) = match &verdict {
         Verdict::Allow { until } => ("allowed", until.instant().map(UnixSeconds::get)),
         Verdict::Deny(denied) => (denied.reason.code(), None),
     };
-    json!({
-        "allowed": explanation.verdict.is_allow(),
-        "code": code,
-        "reason": format!("{}: {explanation}", intent.operation().word()),
-        "until": until,
-        "findings": explanation.rulings.iter().map(finding).collect::<Vec<_>>(),
-    })
+    Ok(json!({ "allowed": verdict.is_allow(), "code": code, "reason": reason, "until": until, "findings": findings }))
 }
 
 fn finding(ruling: &Ruling<'_>) -> Value {

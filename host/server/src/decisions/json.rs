@@ -176,7 +176,9 @@ impl Decider {
         let now = self.authorizer.now();
         let (verdict, findings) = match asked.explain {
             false => (case.decide(now)?, None),
-            true => case.explain(now).map(|(verdict, findings)| (verdict, Some(findings)))?,
+            true => case
+                .explain(now, |all| all.rulings.iter().map(ToString::to_string).collect())
+                .map(|(verdict, findings)| (verdict, Some(findings)))?,
         };
         let reason = (!verdict.is_allow() || asked.explain).then(|| verdict.to_string());
         Ok(match verdict {
