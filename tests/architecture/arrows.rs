@@ -20,7 +20,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
 const TESTS: &str = "usher-tests";
 
 /// Each foreign engine with the crates that may name it; a trailing `*` stands for any ending. The tests may name all.
-const ENGINES: [(&str, &[&str]); 14] = [
+const ENGINES: [(&str, &[&str]); 16] = [
     ("wasmtime*", &["usher-runtime"]),
     ("wit-component", &["usher-runtime"]),
     ("aes*", &["usher-vault"]),
@@ -34,6 +34,8 @@ const ENGINES: [(&str, &[&str]); 14] = [
     ("tracing-subscriber", &["usher-server", "usher"]),
     ("clap*", &["usher"]),
     ("miette", &["usher"]),
+    ("oxc*", &["usher-policy"]),
+    ("saphyr*", &["usher-policy"]),
     ("anyhow", &["usher"]),
 ];
 

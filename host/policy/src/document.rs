@@ -1,0 +1,225 @@
+//! The document as a tree with places: YAML and JSON alike, bounded before anything is made of it.
+
+use std::fmt;
+use std::rc::Rc;
+
+mod json;
+mod scalar;
+mod yaml;
+
+/// A value of the document.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) content: Content,
+    pub(crate) at: Position,
+    /// How many columns after `at` the text begins, where it stands in the document letter for letter.
+    pub(crate) verbatim: Option<usize>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Content {
+    Null,
+    Bool(bool),
+    Text(Box<str>),
+    Mapping(Vec<Member>),
+    /// Numbers, dates, lists: what no policy has.
+    Other,
+}
+
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) key: Box<str>,
+    pub(crate) at: Position,
+    pub(crate) value: Rc<Node>,
+}
+
+/// A place in the document; both count from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+/// Why a text is no document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MalformedDocument {
+    /// Neither YAML nor JSON.
+    #[error("the document cannot be read: {problem}")]
+    Syntax {
+        /// The parser's words.
+        problem: String,
+    },
+    /// Longer than documents may be.
+    #[error("the document is longer than {} MiB", LONGEST >> 20)]
+    TooLong,
+    /// Maps and lists within each other.
+    #[error("the document is nested deeper than {DEEPEST} levels")]
+    TooDeep,
+    /// More than one YAML document.
+    #[error("there is more than one document")]
+    Several,
+    /// The same key twice.
+    #[error("`{key}` is there twice")]
+    Twice {
+        /// The key.
+        key: String,
+    },
+    /// A key that is a map or a list.
+    #[error("a key must be a text")]
+    Key,
+    /// YAML's `<<`.
+    #[error("`<<` does not merge here")]
+    Merge,
+    /// A reference to what is not there yet.
+    #[error("the alias refers to nothing before it")]
+    Alias,
+}
+
+/// The most bytes of a document.
+pub(crate) const LONGEST: usize = 64 << 20;
+
+/// How deep it may nest: a policy needs three levels.
+pub(crate) const DEEPEST: usize = 32;
+
+/// What is wrong, and where.
+pub(crate) type Misplaced = (MalformedDocument, Position);
+
+/// Reads a document; keys that are there twice, and the like, are added to `faults`.
+pub(crate) fn read(text: &str, faults: &mut Vec<Misplaced>) -> Result<Rc<Node>, Misplaced> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.len() > LONGEST {
+        return Err((MalformedDocument::TooLong, Position::START));
+    }
+    if !text.trim_start().starts_with('{') {
+        return yaml::read(text, faults);
+    }
+    let mut json_faults = Vec::new();
+    match json::read(text, &mut json_faults) {
+        Ok(node) => {
+            faults.append(&mut json_faults);
+            Ok(node)
+        }
+        // Braces may also be YAML's; if not, what JSON says is nearer to what was meant.
+        Err(error) => yaml::read(text, faults).map_err(|_| error),
+    }
+}
+
+impl Position {
+    pub(crate) const START: Self = Self { line: 1, column: 1 };
+
+    /// The place after `text`, which begins here.
+    pub(crate) fn after(self, text: &str) -> Self {
+        text.chars().fold(self, |at, character| match character {
+            '\n' => Self { line: at.line + 1, column: 1 },
+            _ => Self { column: at.column + 1, ..at },
+        })
+    }
+}
+
+impl Member {
+    /// Adds a member to those of its map, and a fault if its key is there already.
+    fn join(
+        self,
+        members: &mut Vec<Self>,
+        keys: &mut std::collections::HashSet<Box<str>>,
+        faults: &mut Vec<Misplaced>,
+    ) {
+        if !keys.insert(self.key.clone()) {
+            faults.push((MalformedDocument::Twice { key: self.key.to_string() }, self.at));
+        }
+        members.push(self);
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outline(node: &Node) -> String {
+        match &node.content {
+            Content::Null => "null".into(),
+            Content::Bool(value) => value.to_string(),
+            Content::Text(text) => format!("{text:?}{}", node.verbatim.map_or("", |_| "=")),
+            Content::Other => "other".into(),
+            Content::Mapping(members) => {
+                let member = |member: &Member| format!("{}@{}: {}", member.key, member.at, outline(&member.value));
+                format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
+    fn read_all(text: &str) -> Result<String, String> {
+        let mut faults = Vec::new();
+        let node = read(text, &mut faults).map_err(|(error, at)| format!("{at}: {error}"))?;
+        match faults.first() {
+            Some((fault, at)) => Err(format!("{at}: {fault}")),
+            None => Ok(outline(&node)),
+        }
+    }
+
+    #[test]
+    fn yaml_and_json_make_the_same_tree() {
+        for (text, expected) in [
+            ("a:\n  'b/*': true\n", "{a@1:1: {b/*@2:3: true}}"),
+            ("{\"a\": {\"b\": \"x\\ty\", \"c\":\n \"é == 1\"}}", "{a@1:2: {b@1:8: \"x\\ty\", c@1:21: \"é == 1\"=}}"),
+            ("{a: {b: yes}}", "{a@1:2: {b@1:6: \"yes\"=}}"),
+            (
+                "a: 'x'\nb: \"y\"\nc: z # no\nd: |\n  e\n",
+                "{a@1:1: \"x\"=, b@2:1: \"y\"=, c@3:1: \"z\"=, d@4:1: \"e\\n\"}",
+            ),
+            (
+                "a: 12\nb: ~\nc:\nd: 2001-12-14\ne: [1]\nf: .5\n",
+                "{a@1:1: other, b@2:1: null, c@3:1: null, d@4:1: other, e@5:1: other, f@6:1: other}",
+            ),
+            ("a: &x {b: true}\nc: *x\n", "{a@1:1: {b@1:8: true}, c@2:1: {b@1:8: true}}"),
+            ("12: true\n0x10: true\n", "{12@1:1: true, 16@2:1: true}"),
+            ("open/\"*\": true\n", "{open/\"*\"@1:1: true}"),
+            ("\u{feff}a: 'true'", "{a@1:1: \"true\"=}"),
+            ("a: !!str true", "{a@1:1: \"true\"}"),
+        ] {
+            assert_eq!(read_all(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_document_is_said_with_its_place() {
+        for (text, expected) in [
+            ("a: b: c", "1:5: "),
+            ("{\"a\": ]}", "1:7: the document cannot be read: a value is missing"),
+            ("a: 1\na: 2", "2:1: `a` is there twice"),
+            ("{\"a\": 1,\n \"a\": 2}", "2:2: `a` is there twice"),
+            ("---\na: 1\n---\nb: 1", "3:1: there is more than one document"),
+            ("a:\n  <<: {b: true}", "2:3: `<<` does not merge here"),
+            ("a: *x", "1:4: "),
+            ("a: &x [*x]", "1:8: the alias refers to nothing before it"),
+            ("? [a]\n: b", "1:3: a key must be a text"),
+        ] {
+            let found = read_all(text).unwrap_err();
+            assert!(found.starts_with(expected), "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn hostile_documents_are_refused_soon() {
+        let bomb: String = (1..30).map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1)).collect();
+        assert!(read_all(&format!("a0: &a0 [x]\n{bomb}")).is_ok());
+        for text in [
+            "{\"a\":".repeat(10_000),
+            "[".repeat(10_000),
+            "{a: ".repeat(10_000),
+            "- ".repeat(10_000),
+            "? ".repeat(10_000),
+            (0..10_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect(),
+        ] {
+            assert!(read_all(&text).is_err());
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The whole reasoning behind a verdict, for people.
+
+use std::fmt;
+
+use crate::document::Position;
+use crate::rule::{Branch, Expression, Kind, Unary, Written};
+use crate::section::{RuleType, Section};
+use crate::show;
+use crate::verdict::{Outcome, Verdict};
+
+/// Why a question was decided as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The section that was asked.
+    pub section: Section,
+    /// The rule type that was asked.
+    pub rule_type: RuleType,
+    /// The name that was asked about.
+    pub name: String,
+    /// The paths that match the name, the most specific first.
+    pub candidates: Vec<Candidate>,
+    /// What the variables of the deciding path stand for.
+    pub captured: Vec<(String, String)>,
+    /// The deciding rule, as written.
+    pub rule: Option<String>,
+    /// How often it was run.
+    pub passes: u32,
+    /// The records that were loaded for it.
+    pub records: Vec<String>,
+    /// What was evaluated, each part before its own parts; cut after two hundred.
+    pub steps: Vec<Step>,
+    /// What was decided.
+    pub outcome: Outcome,
+}
+
+/// A path that matches the name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The path as written.
+    pub path: String,
+    /// Where it stands in the document.
+    pub position: Position,
+    /// How many characters are written: the longest that has the rule decides, of equals the last.
+    pub length: usize,
+    /// Whether it has a rule of the type that was asked.
+    pub has_rule: bool,
+    /// Whether its rule decided.
+    pub decides: bool,
+}
+
+/// One part of the rule and its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// How deep within the rule.
+    pub depth: usize,
+    /// Its words.
+    pub expression: String,
+    /// Its value, or why it has none.
+    pub value: String,
+}
+
+/// How many steps are told.
+const MOST_STEPS: usize = 200;
+
+impl Explanation {
+    pub(crate) fn of(verdict: &Verdict<'_>) -> Self {
+        let decision = &verdict.decision;
+        let action = decision.question.action;
+        let variables = verdict.placed_path().map(|placed| placed.path.variables().map(str::to_owned));
+        let captured = decision.captured.iter().map(|text| format!("{text:?}"));
+        let mut steps = Vec::new();
+        if let Some(written) = verdict.written() {
+            tell(verdict, written, &written.root, 0, &mut steps);
+        }
+        Self {
+            section: action.section(),
+            rule_type: action.rule(),
+            name: decision.question.name.into(),
+            candidates: candidates(verdict),
+            captured: variables.into_iter().flatten().zip(captured).collect(),
+            rule: verdict.rule().map(str::to_owned),
+            passes: verdict.passes(),
+            records: decision.loaded.names().map(str::to_owned).collect(),
+            steps,
+            outcome: verdict.outcome().clone(),
+        }
+    }
+}
+
+fn candidates(verdict: &Verdict<'_>) -> Vec<Candidate> {
+    let decision = &verdict.decision;
+    let action = decision.question.action;
+    let paths = decision.policy.paths.iter().enumerate().filter(|(_, placed)| {
+        let matches = placed.path.captures(decision.question.name).is_ok_and(|captured| captured.is_some());
+        placed.section == action.section() && matches
+    });
+    let mut paths: Vec<_> = paths.collect();
+    paths.sort_by_key(|(_, placed)| std::cmp::Reverse(placed.rank));
+    let decides = |place: usize| decision.rule.is_some_and(|rule| rule.path == place);
+    let rules = &decision.policy.rules;
+    let candidate = |(place, placed): (usize, &crate::policy::PlacedPath)| {
+        let first = rules.partition_point(|rule| rule.path < place);
+        let mut own = rules.iter().skip(first).take_while(|rule| rule.path == place);
+        Candidate {
+            path: placed.path.to_string(),
+            position: placed.at,
+            length: placed.path.written_length(),
+            has_rule: own.any(|rule| rule.rule_type == action.rule()),
+            decides: decides(place),
+        }
+    };
+    paths.into_iter().map(candidate).collect()
+}
+
+/// Tells a part and those of its parts that were evaluated.
+fn tell(verdict: &Verdict<'_>, written: &Written, part: &Expression, depth: usize, steps: &mut Vec<Step>) {
+    if steps.len() >= MOST_STEPS || matches!(part.kind, Kind::Constant(_)) {
+        return;
+    }
+    let scope = verdict.decision.scope(written);
+    let truthy = |part: &Expression| verdict.decision.scope(written).evaluate(part).map(|value| value.is_truthy());
+    let nullish = |part: &Expression| verdict.decision.scope(written).evaluate(part).map(|value| value.is_nullish());
+    let value = show::result(&scope.evaluate(part));
+    steps.push(Step { depth, expression: written.text_of(part).into(), value });
+    let goes_on = |branch: Branch, part: &Expression| match branch {
+        Branch::All => truthy(part) == Ok(true),
+        Branch::Any => truthy(part) == Ok(false),
+        Branch::Coalesce => nullish(part) == Ok(true),
+    };
+    match &part.kind {
+        Kind::Branch(branch, parts) => {
+            let last = parts.iter().position(|part| !goes_on(*branch, part)).unwrap_or(parts.len());
+            parts.iter().take(last + 1).for_each(|part| tell(verdict, written, part, depth + 1, steps));
+        }
+        Kind::Choice(parts) => {
+            let [test, yes, no] = parts.as_ref();
+            tell(verdict, written, test, depth + 1, steps);
+            if let Ok(truth) = truthy(test) {
+                tell(verdict, written, if truth { yes } else { no }, depth + 1, steps);
+            }
+        }
+        Kind::Unary(Unary::TypeOf, inner) if matches!(inner.kind, Kind::Unknown(_)) => {}
+        Kind::Constant(_)
+        | Kind::Variable(_)
+        | Kind::Unknown(_)
+        | Kind::Regex(_)
+        | Kind::Template(..)
+        | Kind::List(_)
+        | Kind::Map(_)
+        | Kind::Unary(..)
+        | Kind::Binary(..)
+        | Kind::Member(..)
+        | Kind::Chain(_)
+        | Kind::Call(..)
+        | Kind::Reference(_)
+        | Kind::Sequence(_) => part.parts().into_iter().for_each(|part| tell(verdict, written, part, depth + 1, steps)),
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {} `{}`: {}", self.section, self.rule_type, self.name, self.outcome)?;
+        for Candidate { path, position, length, has_rule, decides } in &self.candidates {
+            let role = match (decides, has_rule) {
+                (true, _) => "decides",
+                (false, true) => "is less specific",
+                (false, false) => "has no such rule",
+            };
+            writeln!(f, "  path `{path}` at {position}, {length} characters: {role}")?;
+        }
+        self.captured.iter().try_for_each(|(variable, text)| writeln!(f, "  {variable} is {text}"))?;
+        if let Some(rule) = &self.rule {
+            writeln!(f, "  rule: {rule}")?;
+        }
+        if !self.records.is_empty() {
+            writeln!(f, "  passes: {}, records: {}", self.passes, self.records.join(", "))?;
+        }
+        for Step { depth, expression, value } in &self.steps {
+            writeln!(f, "  {}{expression} → {value}", "  ".repeat(*depth))?;
+        }
+        Ok(())
+    }
+}
