@@ -79,7 +79,7 @@ pub enum Thrown {
 }
 
 /// How many steps one evaluation may take.
-pub(crate) const STEPS: u32 = 100_000;
+pub(crate) const STEPS: u32 = 250_000;
 
 /// The longest text that a rule may make, in bytes.
 pub(crate) const LONGEST_TEXT: usize = 1 << 20;

@@ -118,12 +118,6 @@ pub enum WarningKind {
         /// The first such sign.
         sign: char,
     },
-    /// A path that can never decide, for another is always preferred.
-    #[error("the path never decides: `{by}` matches the same and comes later")]
-    Hidden {
-        /// The other path.
-        by: String,
-    },
     /// Something in a rule.
     #[error(transparent)]
     Rule(#[from] RuleWarning),

@@ -100,7 +100,8 @@ impl Path {
 
     /// What each variable stands for in `name`, or `None` where the path does not match it.
     pub(crate) fn captures<'n>(&self, name: &'n str) -> Result<Option<Vec<&'n str>>, TooManyWays> {
-        let mut attempt = Attempt { name, captured: Vec::new(), dead: HashSet::new(), budget: BUDGET };
+        let mut attempt =
+            Attempt { name, captured: Vec::with_capacity(self.variables.len()), dead: HashSet::new(), budget: BUDGET };
         let matched = attempt.walk(&self.parts, 0)?;
         Ok(matched.then_some(attempt.captured))
     }

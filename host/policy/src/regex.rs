@@ -113,7 +113,16 @@ impl Regex {
 
     /// The first match that starts at unit `from` or later.
     pub(crate) fn find(&self, units: &Units<'_>, from: usize, budget: &Budget) -> Result<Option<Groups>, Exhausted> {
+        let first = match self.steps.get(1) {
+            Some(Step::Unit(unit, _)) if !self.flags.ignore_case => Some(*unit),
+            Some(_) | None => None,
+        };
         for start in from..=units.len() {
+            if first.is_some() && units.get(start) != first {
+                // Passing by is cheaper than trying.
+                budget.spend(u32::from(start % 32 == 0))?;
+                continue;
+            }
             if let Some(groups) = run::run(self, units, start, budget)? {
                 return Ok(Some(groups));
             }
@@ -196,6 +205,8 @@ mod tests {
             ("STRASSE|é", "i", "É", Some("É")),
             ("[^a]", "i", "A", None),
             ("k", "i", "\u{212a}", None),
+            ("k\\B", "iu", "\u{212a}\u{212a}", Some("\u{212a}")),
+            ("\\W", "iu", "ſ", None),
             ("\\w\\W\\d\\D\\s\\S", "", "a-1b\u{feff}c", Some("a-1b\u{feff}c")),
             ("[\\d-x]+", "", "1-x", Some("1-x")),
             ("[^]", "", "\n", Some("\n")),

@@ -130,10 +130,8 @@ pub enum RuleWarning {
     #[error("`oldData` at the very end of a rule is always undefined")]
     OldDataAtEnd,
     /// The value does not depend on anything.
-    #[error("`{text}` is always {value}; write it without quotes")]
+    #[error("the rule is always {value}; write it without quotes")]
     Quoted {
-        /// The rule.
-        text: String,
         /// What it is worth.
         value: bool,
     },
@@ -180,12 +178,9 @@ impl Written {
             let from = text.len() - "oldData".len();
             warnings.push(Located::at(RuleWarning::OldDataAtEnd, from..text.len()));
         }
-        let value = match text.trim() {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => None,
-        };
-        warnings.extend(value.map(|value| Located::whole(RuleWarning::Quoted { text: text.into(), value })));
+        if let Kind::Constant(Constant::Bool(value)) = root.kind {
+            warnings.push(Located::whole(RuleWarning::Quoted { value }));
+        }
         let mut uses_captures = false;
         root.visit(&mut |part| uses_captures |= matches!(part.kind, Kind::Variable(Variable::Captured(_))));
         let (uses_data, uses_old_data) = (scan::uses_data(text), scan::uses_old_data(text));

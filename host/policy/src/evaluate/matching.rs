@@ -35,9 +35,8 @@ impl<'s> Scope<'s> {
         }
         let named = if named.is_empty() { Value::Undefined } else { Value::Map(Rc::new(Map(named))) };
         let index = groups.first().copied().flatten().map_or(0, |(from, _)| from);
-        let before = units.slice(0, index).ok_or_else(half)?;
-        let index = from_length(super::text::length(&before));
-        let extra = vec![("index", Value::Number(index)), ("input", Value::Text(text.clone())), ("groups", named)];
+        let index = Value::Number(from_length(units.utf16_before(index)));
+        let extra = vec![("index", index), ("input", Value::Text(text.clone())), ("groups", named)];
         Ok(Value::List(Rc::new(List { items, extra })))
     }
 

@@ -201,7 +201,10 @@ impl<'s> Scope<'s> {
                 self.budget.spend_length(object.iter().size_hint().0)?;
                 return Ok(object.get(name).map(Value::from));
             }
-            Value::Map(map) => return Ok(map.get(name).cloned()),
+            Value::Map(map) => {
+                self.budget.spend_length(map.0.len().saturating_mul(8))?;
+                return Ok(map.get(name).cloned());
+            }
             Value::User(user) => match name {
                 "id" => Some(user.id().into()),
                 "data" => Some(user.data().into()),

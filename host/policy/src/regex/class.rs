@@ -18,6 +18,8 @@ pub(crate) enum Named {
     Digit,
     Blank,
     Word,
+    /// `\w` under the flags `i` and `u`: with the two others that are the same as a letter of ASCII.
+    FoldedWord,
 }
 
 impl Class {
@@ -61,6 +63,9 @@ impl Named {
         match self {
             Self::Digit => of(&[('0', '9')]),
             Self::Word => of(&[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')]),
+            Self::FoldedWord => {
+                of(&[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z'), ('\u{17f}', '\u{17f}'), ('\u{212a}', '\u{212a}')])
+            }
             Self::Blank => of(&[
                 ('\t', '\r'),
                 (' ', ' '),
@@ -118,8 +123,10 @@ fn single(mut characters: impl Iterator<Item = char>) -> Option<char> {
     first.filter(|_| characters.next().is_none())
 }
 
-pub(crate) fn is_word(unit: Option<u32>) -> bool {
-    unit.and_then(char::from_u32).is_some_and(|character| character.is_ascii_alphanumeric() || character == '_')
+pub(crate) fn is_word(unit: Option<u32>, fold: Option<Fold>) -> bool {
+    let more = |character: char| fold == Some(Fold::Unicode) && matches!(character, '\u{17f}' | '\u{212a}');
+    let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_' || more(character);
+    unit.and_then(char::from_u32).is_some_and(is_word)
 }
 
 pub(crate) fn ends_line(unit: u32) -> bool {

@@ -158,10 +158,10 @@ impl Compiler {
             Term::Dot(_) => Step::Dot(way),
             Term::CharacterClassEscape(escape) => {
                 let mut class = Class::default();
-                add_escape(&mut class, escape.kind);
+                self.add_escape(&mut class, escape.kind);
                 Step::Class(class, way)
             }
-            Term::CharacterClass(class) => Step::Class(compile_class(class)?, way),
+            Term::CharacterClass(class) => Step::Class(self.class(class)?, way),
             Term::IndexedReference(reference) => Step::Again(reference.index as usize, way),
             Term::NamedReference(reference) => {
                 let named = |(name, group): &(Box<str>, usize)| (**name == *reference.name).then_some(*group);
@@ -255,38 +255,39 @@ impl Compiler {
         let (more, leave) = (split + 1, self.steps.len());
         self.set(split, if quantifier.greedy { Step::Split(more, leave) } else { Step::Split(leave, more) });
     }
-}
 
-fn compile_class(written: &CharacterClass<'_>) -> Result<Class, RefusedRegex> {
-    let sets = RefusedRegex::Unsupported { what: "a set operation of the flag `v`" };
-    if written.strings || written.kind != CharacterClassContentsKind::Union {
-        return Err(sets);
-    }
-    let mut class = Class { negative: written.negative, ..Class::default() };
-    for content in &written.body {
-        match content {
-            CharacterClassContents::Character(character) => class.add(character.value, character.value),
-            CharacterClassContents::CharacterClassRange(range) => class.add(range.min.value, range.max.value),
-            CharacterClassContents::CharacterClassEscape(escape) => add_escape(&mut class, escape.kind),
-            CharacterClassContents::UnicodePropertyEscape(_) => {
-                return Err(RefusedRegex::Unsupported { what: "a Unicode property such as `\\p{L}`" });
-            }
-            CharacterClassContents::NestedCharacterClass(_) | CharacterClassContents::ClassStringDisjunction(_) => {
-                return Err(sets);
+    fn class(&self, written: &CharacterClass<'_>) -> Result<Class, RefusedRegex> {
+        let sets = RefusedRegex::Unsupported { what: "a set operation of the flag `v`" };
+        if written.strings || written.kind != CharacterClassContentsKind::Union {
+            return Err(sets);
+        }
+        let mut class = Class { negative: written.negative, ..Class::default() };
+        for content in &written.body {
+            match content {
+                CharacterClassContents::Character(character) => class.add(character.value, character.value),
+                CharacterClassContents::CharacterClassRange(range) => class.add(range.min.value, range.max.value),
+                CharacterClassContents::CharacterClassEscape(escape) => self.add_escape(&mut class, escape.kind),
+                CharacterClassContents::UnicodePropertyEscape(_) => {
+                    return Err(RefusedRegex::Unsupported { what: "a Unicode property such as `\\p{L}`" });
+                }
+                CharacterClassContents::NestedCharacterClass(_) | CharacterClassContents::ClassStringDisjunction(_) => {
+                    return Err(sets);
+                }
             }
         }
+        Ok(class)
     }
-    Ok(class)
-}
 
-fn add_escape(class: &mut Class, kind: CharacterClassEscapeKind) {
-    match kind {
-        CharacterClassEscapeKind::D => class.add_named(Named::Digit),
-        CharacterClassEscapeKind::S => class.add_named(Named::Blank),
-        CharacterClassEscapeKind::W => class.add_named(Named::Word),
-        CharacterClassEscapeKind::NegativeD => class.add_all_but(Named::Digit),
-        CharacterClassEscapeKind::NegativeS => class.add_all_but(Named::Blank),
-        CharacterClassEscapeKind::NegativeW => class.add_all_but(Named::Word),
+    fn add_escape(&self, class: &mut Class, kind: CharacterClassEscapeKind) {
+        let word = if self.fold == Some(Fold::Unicode) { Named::FoldedWord } else { Named::Word };
+        match kind {
+            CharacterClassEscapeKind::D => class.add_named(Named::Digit),
+            CharacterClassEscapeKind::S => class.add_named(Named::Blank),
+            CharacterClassEscapeKind::W => class.add_named(word),
+            CharacterClassEscapeKind::NegativeD => class.add_all_but(Named::Digit),
+            CharacterClassEscapeKind::NegativeS => class.add_all_but(Named::Blank),
+            CharacterClassEscapeKind::NegativeW => class.add_all_but(word),
+        }
     }
 }
 

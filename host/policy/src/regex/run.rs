@@ -173,6 +173,6 @@ impl Run<'_> {
 
     fn at_boundary(&self, at: usize) -> bool {
         let before = at.checked_sub(1).and_then(|at| self.units.get(at));
-        class::is_word(before) != class::is_word(self.units.get(at))
+        class::is_word(before, self.fold) != class::is_word(self.units.get(at), self.fold)
     }
 }

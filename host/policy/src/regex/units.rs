@@ -34,6 +34,14 @@ impl<'t> Units<'t> {
         }
     }
 
+    /// How many UTF-16 units come before the unit at `at`.
+    pub(crate) fn utf16_before(&self, at: usize) -> usize {
+        match self {
+            Self::Ascii(_) => at,
+            Self::Wide(units) => units.iter().take(at).map(|&unit| if unit > 0xFFFF { 2 } else { 1 }).sum(),
+        }
+    }
+
     /// The text of some units; `None` where a surrogate pair would be cut.
     pub(crate) fn slice(&self, from: usize, to: usize) -> Option<Cow<'t, str>> {
         match self {

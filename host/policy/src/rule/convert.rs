@@ -76,13 +76,13 @@ const GLOBALS: [&str; 46] = [
 type Converted<T = Expression> = Result<T, Located<RefusedRule>>;
 
 pub(super) fn convert(tree: &Tree<'_>, place: Place<'_>, warnings: &mut Vec<Located<RuleWarning>>) -> Converted {
-    if tree.more {
-        warnings.push(Located::whole(RuleWarning::AfterTheEnd));
-    }
     let Some(value) = tree.value else {
         warnings.push(Located::whole(RuleWarning::StartsWithBreak));
         return Ok(Expression { kind: Kind::Constant(Constant::Undefined), from: 0, to: 0 });
     };
+    if tree.more {
+        warnings.push(Located::whole(RuleWarning::AfterTheEnd));
+    }
     Converter { place, warnings, depth: 0 }.expression(value)
 }
 
