@@ -210,3 +210,9 @@ impl<'a> Waiting<'a> {
         }
     }
 }
+
+/// A decision is held while its records are fetched, by whichever thread goes on with it.
+const _: fn() = || {
+    const fn moves<T: Send>() {}
+    moves::<Progress<'_>>();
+};

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use crate::document::Position;
-use crate::rule::{Branch, Expression, Kind, Unary, Written};
+use crate::rule::{Expression, Kind, Unary, Written};
 use crate::section::{RuleType, Section};
 use crate::show;
+use crate::turns;
 use crate::verdict::{Outcome, Verdict};
 
 /// Why a question was decided as it was.
@@ -118,43 +119,11 @@ fn tell(verdict: &Verdict<'_>, written: &Written, part: &Expression, depth: usiz
         return;
     }
     let scope = verdict.decision.scope(written);
-    let truthy = |part: &Expression| verdict.decision.scope(written).evaluate(part).map(|value| value.is_truthy());
-    let nullish = |part: &Expression| verdict.decision.scope(written).evaluate(part).map(|value| value.is_nullish());
     let value = show::result(&scope.evaluate(part));
     steps.push(Step { depth, expression: written.text_of(part).into(), value });
-    let goes_on = |branch: Branch, part: &Expression| match branch {
-        Branch::All => truthy(part) == Ok(true),
-        Branch::Any => truthy(part) == Ok(false),
-        Branch::Coalesce => nullish(part) == Ok(true),
-    };
-    match &part.kind {
-        Kind::Branch(branch, parts) => {
-            let last = parts.iter().position(|part| !goes_on(*branch, part)).unwrap_or(parts.len());
-            parts.iter().take(last + 1).for_each(|part| tell(verdict, written, part, depth + 1, steps));
-        }
-        Kind::Choice(parts) => {
-            let [test, yes, no] = parts.as_ref();
-            tell(verdict, written, test, depth + 1, steps);
-            if let Ok(truth) = truthy(test) {
-                tell(verdict, written, if truth { yes } else { no }, depth + 1, steps);
-            }
-        }
-        Kind::Unary(Unary::TypeOf, inner) if matches!(inner.kind, Kind::Unknown(_)) => {}
-        Kind::Constant(_)
-        | Kind::Variable(_)
-        | Kind::Unknown(_)
-        | Kind::Regex(_)
-        | Kind::Template(..)
-        | Kind::List(_)
-        | Kind::Map(_)
-        | Kind::Unary(..)
-        | Kind::Binary(..)
-        | Kind::Member(..)
-        | Kind::Chain(_)
-        | Kind::Call(..)
-        | Kind::Reference(_)
-        | Kind::Sequence(_) => part.parts().into_iter().for_each(|part| tell(verdict, written, part, depth + 1, steps)),
-    }
+    let is_unread = matches!(&part.kind, Kind::Unary(Unary::TypeOf, name) if matches!(name.kind, Kind::Unknown(_)));
+    let parts = if is_unread { Vec::new() } else { turns::taken(&scope, part).unwrap_or_else(|| part.parts()) };
+    parts.into_iter().for_each(|part| tell(verdict, written, part, depth + 1, steps));
 }
 
 impl fmt::Display for Explanation {

@@ -33,6 +33,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 mod trie;
+mod turns;
 mod value;
 mod verdict;
 

@@ -6,6 +6,7 @@ mod limits;
 mod reasons;
 mod records;
 mod sections;
+mod specificity;
 mod valve;
 
 use crate::{Action, Fetched, Json, Outcome, Payload, Policy, Question, Section, UnixMillis, User};

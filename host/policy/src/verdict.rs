@@ -9,8 +9,9 @@ use crate::explanation::Explanation;
 use crate::json::MalformedJson;
 use crate::patch::RefusedPatch;
 use crate::policy::PlacedPath;
-use crate::rule::{Branch, Expression, Kind, Rule, Unary, Written};
+use crate::rule::{Expression, Kind, Rule, Unary, Written};
 use crate::show;
+use crate::turns;
 
 /// A decision with all that led to it. Reasons are worked out when they are asked for: evaluating the same on the same
 /// gives the same.
@@ -144,48 +145,19 @@ impl<'a> Verdict<'a> {
 
 /// The smallest part whose value, or failure, is the rule's.
 fn decider<'s>(scope: &'s Scope<'s>, expression: &'s Expression) -> &'s Expression {
-    match &expression.kind {
-        Kind::Branch(branch, parts) => {
-            let decides = |part: &&Expression| match (scope.evaluate(part), branch) {
-                (Ok(value), Branch::All) => !value.is_truthy(),
-                (Ok(value), Branch::Any) => value.is_truthy(),
-                (Ok(value), Branch::Coalesce) => !value.is_nullish(),
-                (Err(_), Branch::All | Branch::Any | Branch::Coalesce) => true,
-            };
-            let part = parts.iter().find(decides).or(parts.last());
-            part.map_or(expression, |part| decider(scope, part))
-        }
-        Kind::Choice(parts) => {
-            let [test, yes, no] = parts.as_ref();
-            match scope.evaluate(test) {
-                Ok(value) => decider(scope, if value.is_truthy() { yes } else { no }),
-                Err(_) => decider(scope, test),
-            }
-        }
-        Kind::Unary(Unary::Not, part) if matches!(part.kind, Kind::Branch(..) | Kind::Choice(_)) => {
-            decider(scope, part)
-        }
-        Kind::Sequence(parts) => parts.last().map_or(expression, |part| decider(scope, part)),
-        Kind::Constant(_)
-        | Kind::Variable(_)
-        | Kind::Unknown(_)
-        | Kind::Regex(_)
-        | Kind::Template(..)
-        | Kind::List(_)
-        | Kind::Map(_)
-        | Kind::Unary(..)
-        | Kind::Binary(..)
-        | Kind::Member(..)
-        | Kind::Chain(_)
-        | Kind::Call(..)
-        | Kind::Reference(_) => {
-            if scope.evaluate(expression).is_ok() {
-                return expression;
-            }
-            let fails = |part: &&Expression| scope.evaluate(part).is_err_and(|thrown| thrown != Thrown::ChainEnds);
-            expression.parts().into_iter().find(fails).map_or(expression, |part| decider(scope, part))
-        }
-    }
+    let taken = turns::taken(scope, expression).and_then(|taken| taken.last().copied());
+    let within = if let Kind::Unary(Unary::Not, part) = &expression.kind {
+        Some(part.as_ref()).filter(|part| matches!(part.kind, Kind::Branch(..) | Kind::Choice(_)))
+    } else {
+        taken.or_else(|| failing(scope, expression))
+    };
+    within.map_or(expression, |part| decider(scope, part))
+}
+
+/// The part for which an expression fails.
+fn failing<'s>(scope: &'s Scope<'s>, expression: &'s Expression) -> Option<&'s Expression> {
+    let fails = |part: &&Expression| scope.evaluate(part).is_err_and(|thrown| thrown != Thrown::ChainEnds);
+    scope.evaluate(expression).err().and_then(|_| expression.parts().into_iter().find(fails))
 }
 
 impl fmt::Display for Outcome {

@@ -10,7 +10,9 @@ fuzz_target!(|input: (&str, &str, &str, &str)| {
     let (rule, name, payload, stored) = input;
     let mut quoted = String::new();
     rule.chars().for_each(|letter| quoted.push_str(&format!("\\u{:04x}", u32::from(letter) & 0xD7FF)));
-    let document = format!("{{\"record\":{{\"*\":{{\"write\":\"{quoted}\"}},\"$a/$b\":{{\"write\":\"{quoted}\"}}}},\"event\":{{\"*\":{{}}}},\"rpc\":{{\"*\":{{}}}}}}");
+    let document = format!(
+        "{{\"record\":{{\"*\":{{\"write\":\"{quoted}\"}},\"$a/$b\":{{\"write\":\"{quoted}\"}}}},\"event\":{{\"*\":{{}}}},\"rpc\":{{\"*\":{{}}}}}}"
+    );
     let Ok(policy) = Policy::parse(&document) else { return };
     let stored = Json::parse(stored).map_or(Json::Null, Json::into_owned);
     let user = User::new(stored.clone(), stored.clone());
