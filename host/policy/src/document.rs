@@ -1,5 +1,6 @@
 //! The document as a tree with places: YAML and JSON alike, bounded before anything is made of it.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
@@ -22,13 +23,15 @@ pub(crate) enum Content {
     Bool(bool),
     Text(Box<str>),
     Mapping(Vec<Member>),
-    /// Numbers, dates, lists: what no policy has.
+    /// The maps of a list, which `<<` may merge.
+    List(Vec<Rc<Node>>),
+    /// Numbers and dates: what no policy has.
     Other,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Member {
-    pub(crate) key: Box<str>,
+    pub(crate) key: Rc<str>,
     pub(crate) at: Position,
     pub(crate) value: Rc<Node>,
 }
@@ -69,8 +72,8 @@ pub enum MalformedDocument {
     /// A key that is a map or a list.
     #[error("a key must be a text")]
     Key,
-    /// YAML's `<<`.
-    #[error("`<<` does not merge here")]
+    /// YAML's `<<` with something else than maps, or with too many.
+    #[error("`<<` merges a map or a list of maps, and not more than {MOST_MERGED} keys in all")]
     Merge,
     /// A reference to what is not there yet.
     #[error("the alias refers to nothing before it")]
@@ -78,7 +81,10 @@ pub enum MalformedDocument {
 }
 
 /// The most bytes of a document.
-pub(crate) const LONGEST: usize = 64 << 20;
+pub(crate) const LONGEST: usize = 16 << 20;
+
+/// How many keys may be merged into others.
+const MOST_MERGED: usize = 200_000;
 
 /// How deep it may nest: a policy needs three levels.
 pub(crate) const DEEPEST: usize = 32;
@@ -118,18 +124,44 @@ impl Position {
     }
 }
 
-impl Member {
-    /// Adds a member to those of its map, and a fault if its key is there already.
-    fn join(
-        self,
-        members: &mut Vec<Self>,
-        keys: &mut std::collections::HashSet<Box<str>>,
-        faults: &mut Vec<Misplaced>,
-    ) {
-        if !keys.insert(self.key.clone()) {
-            faults.push((MalformedDocument::Twice { key: self.key.to_string() }, self.at));
+/// The members of a map that is being read, and where each key is among them.
+#[derive(Debug, Default)]
+struct Members {
+    members: Vec<Member>,
+    places: HashMap<Rc<str>, Place>,
+}
+
+/// Where a key is, and whether it is there in its own right.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Own,
+    Merged(usize),
+}
+
+impl Members {
+    /// Adds a member; a fault if its key is there already in its own right.
+    fn add(&mut self, member: Member, faults: &mut Vec<Misplaced>) {
+        match self.places.insert(Rc::clone(&member.key), Place::Own) {
+            Some(Place::Own) => faults.push((MalformedDocument::Twice { key: member.key.to_string() }, member.at)),
+            Some(Place::Merged(place)) => {
+                if let Some(merged) = self.members.get_mut(place) {
+                    *merged = member;
+                }
+            }
+            None => self.members.push(member),
         }
-        members.push(self);
+    }
+
+    /// Adds those of another map's members whose keys are not there yet; answers how many.
+    fn merge(&mut self, other: &[Member]) -> usize {
+        let before = self.members.len();
+        for member in other {
+            if !self.places.contains_key(&member.key) {
+                self.places.insert(Rc::clone(&member.key), Place::Merged(self.members.len()));
+                self.members.push(member.clone());
+            }
+        }
+        self.members.len() - before
     }
 }
 
@@ -148,7 +180,7 @@ mod tests {
             Content::Null => "null".into(),
             Content::Bool(value) => value.to_string(),
             Content::Text(text) => format!("{text:?}{}", node.verbatim.map_or("", |_| "=")),
-            Content::Other => "other".into(),
+            Content::Other | Content::List(_) => "other".into(),
             Content::Mapping(members) => {
                 let member = |member: &Member| format!("{}@{}: {}", member.key, member.at, outline(&member.value));
                 format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(", "))
@@ -180,6 +212,14 @@ mod tests {
                 "{a@1:1: other, b@2:1: null, c@3:1: null, d@4:1: other, e@5:1: other, f@6:1: other}",
             ),
             ("a: &x {b: true}\nc: *x\n", "{a@1:1: {b@1:8: true}, c@2:1: {b@1:8: true}}"),
+            (
+                "a: &x {b: 1, c: true}\nd: {c: false, <<: *x}",
+                "{a@1:1: {b@1:8: other, c@1:14: true}, d@2:1: {c@2:5: false, b@1:8: other}}",
+            ),
+            (
+                "a: &x {b: 1}\nd: {<<: [*x, {c: ~}], b: true}",
+                "{a@1:1: {b@1:8: other}, d@2:1: {b@2:23: true, c@2:15: null}}",
+            ),
             ("12: true\n0x10: true\n", "{12@1:1: true, 16@2:1: true}"),
             ("open/\"*\": true\n", "{open/\"*\"@1:1: true}"),
             ("\u{feff}a: 'true'", "{a@1:1: \"true\"=}"),
@@ -197,7 +237,7 @@ mod tests {
             ("a: 1\na: 2", "2:1: `a` is there twice"),
             ("{\"a\": 1,\n \"a\": 2}", "2:2: `a` is there twice"),
             ("---\na: 1\n---\nb: 1", "3:1: there is more than one document"),
-            ("a:\n  <<: {b: true}", "2:3: `<<` does not merge here"),
+            ("a:\n  <<: b", "2:3: `<<` merges"),
             ("a: *x", "1:4: "),
             ("a: &x [*x]", "1:8: the alias refers to nothing before it"),
             ("? [a]\n: b", "1:3: a key must be a text"),
@@ -211,6 +251,8 @@ mod tests {
     fn hostile_documents_are_refused_soon() {
         let bomb: String = (1..30).map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1)).collect();
         assert!(read_all(&format!("a0: &a0 [x]\n{bomb}")).is_ok());
+        let merges: String = (1..5_000).map(|n| format!("a{n}: &a{n} {{<<: *a{}, b{n}: x}}\n", n - 1)).collect();
+        assert!(read_all(&format!("a0: &a0 {{}}\n{merges}")).is_err());
         for text in [
             "{\"a\":".repeat(10_000),
             "[".repeat(10_000),

@@ -213,7 +213,7 @@ impl RefusedRule {
                 "data is there in record.write, event.publish, rpc.request, and in write and update of channels, \
                  groups and uuids",
             ),
-            Self::Unsupported { .. } => Some("rules read and compare; see docs/policy-language.md"),
+            Self::Unsupported { .. } => Some("rules read and compare, and change nothing"),
             Self::Regex(_) => Some("rules have JavaScript's regular expressions with the flags g, i, m, s and u"),
             Self::Duration => Some("the units are ms, s, m, h and d"),
             Self::TooComplicated { .. } => Some("split it by paths, or keep lists in a record"),

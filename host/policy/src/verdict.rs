@@ -66,7 +66,7 @@ pub enum Failure {
     Name,
 }
 
-/// The part of a rule that decided, with what it looked at.
+/// The part of a rule that decided, with what it looked at: for operators' eyes, for the values are users' own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deciding {
     /// Its words.

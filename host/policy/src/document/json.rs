@@ -1,9 +1,8 @@
 //! Documents in JSON, read with the place of everything.
 
-use std::collections::HashSet;
 use std::rc::Rc;
 
-use super::{Content, DEEPEST, MalformedDocument, Member, Misplaced, Node, Position};
+use super::{Content, DEEPEST, MalformedDocument, Member, Members, Misplaced, Node, Position};
 use crate::json::{MalformedJson, Reader};
 
 pub(super) fn read(text: &str, faults: &mut Vec<Misplaced>) -> Result<Rc<Node>, Misplaced> {
@@ -49,10 +48,10 @@ impl<'t> Document<'t, '_> {
     }
 
     fn mapping(&mut self, depth: usize) -> Result<Content, Misplaced> {
-        let (mut members, mut keys) = (Vec::new(), HashSet::new());
+        let mut members = Members::default();
         self.read(|reader| reader.expect(b'{'))?;
         if self.reader.skip(b'}') {
-            return Ok(Content::Mapping(members));
+            return Ok(Content::Mapping(members.members));
         }
         loop {
             self.reader.next_byte();
@@ -60,10 +59,10 @@ impl<'t> Document<'t, '_> {
             let key = self.read(Reader::text)?.into();
             self.read(|reader| reader.expect(b':'))?;
             let value = self.value(depth + 1)?;
-            Member { key, at, value }.join(&mut members, &mut keys, self.faults);
+            members.add(Member { key, at, value }, self.faults);
             if !self.reader.skip(b',') {
                 self.read(|reader| reader.expect(b'}'))?;
-                return Ok(Content::Mapping(members));
+                return Ok(Content::Mapping(members.members));
             }
         }
     }

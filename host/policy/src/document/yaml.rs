@@ -1,16 +1,19 @@
 //! Documents in YAML, built from the parser's events, never deeper than a policy is.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
 use super::scalar::{self, Meaning};
-use super::{Content, DEEPEST, MalformedDocument, Member, Misplaced, Node, Position};
+use super::{Content, DEEPEST, MOST_MERGED, MalformedDocument, Member, Members, Misplaced, Node, Position};
 use crate::number;
 
+/// How many maps of a list are kept, for `<<`.
+const MOST_MAPS: usize = 64;
+
 pub(super) fn read(text: &str, faults: &mut Vec<Misplaced>) -> Result<Rc<Node>, Misplaced> {
-    let mut builder = Builder { open: Vec::new(), anchors: HashMap::new(), root: None, faults };
+    let mut builder = Builder { open: Vec::new(), anchors: HashMap::new(), root: None, merged: 0, faults };
     for event in Parser::new_from_str(text) {
         let (event, span) = event
             .map_err(|error| (MalformedDocument::Syntax { problem: error.info().into() }, position(*error.marker())))?;
@@ -24,6 +27,8 @@ struct Builder<'f> {
     open: Vec<Open>,
     anchors: HashMap<usize, Rc<Node>>,
     root: Option<Rc<Node>>,
+    /// How many keys are merged so far.
+    merged: usize,
     faults: &'f mut Vec<Misplaced>,
 }
 
@@ -34,9 +39,19 @@ struct Open {
     kind: Kind,
 }
 
+/// A key whose value is still to come.
+enum Key {
+    Text(Rc<str>),
+    Merge,
+}
+
 enum Kind {
-    List,
-    Mapping { members: Vec<Member>, keys: HashSet<Box<str>>, key: Option<(Box<str>, Position)> },
+    /// The maps in it.
+    List(Vec<Rc<Node>>),
+    Mapping {
+        members: Members,
+        key: Option<(Key, Position)>,
+    },
 }
 
 impl Builder<'_> {
@@ -52,9 +67,9 @@ impl Builder<'_> {
                 let node = self.anchors.get(&anchor).cloned().ok_or((MalformedDocument::Alias, at))?;
                 self.put(node)
             }
-            Event::SequenceStart(anchor, _) => self.start(Open { at, anchor, kind: Kind::List }),
+            Event::SequenceStart(anchor, _) => self.start(Open { at, anchor, kind: Kind::List(Vec::new()) }),
             Event::MappingStart(anchor, _) => {
-                let kind = Kind::Mapping { members: Vec::new(), keys: HashSet::new(), key: None };
+                let kind = Kind::Mapping { members: Members::default(), key: None };
                 self.start(Open { at, anchor, kind })
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
@@ -72,8 +87,8 @@ impl Builder<'_> {
     fn end(&mut self) -> Result<(), Misplaced> {
         let Some(Open { at, anchor, kind }) = self.open.pop() else { return Ok(()) };
         let content = match kind {
-            Kind::List => Content::Other,
-            Kind::Mapping { members, .. } => Content::Mapping(members),
+            Kind::List(maps) => Content::List(maps),
+            Kind::Mapping { members, .. } => Content::Mapping(members.members),
         };
         self.finish(Node { content, at, verbatim: None }, anchor)
     }
@@ -96,10 +111,8 @@ impl Builder<'_> {
             | ScalarStyle::Folded => Meaning::Text,
         };
         if let Some(Open { kind: Kind::Mapping { key: key @ None, .. }, .. }) = self.open.last_mut() {
-            if text == "<<" && style == ScalarStyle::Plain {
-                self.faults.push((MalformedDocument::Merge, at));
-            }
-            *key = Some((key_text(text, &meaning).into(), at));
+            let merges = text == "<<" && style == ScalarStyle::Plain;
+            *key = Some((if merges { Key::Merge } else { Key::Text(key_text(text, &meaning).into()) }, at));
             return Ok(());
         }
         let content = match meaning {
@@ -133,15 +146,33 @@ impl Builder<'_> {
             return Ok(());
         };
         match kind {
-            Kind::List => Ok(()),
-            Kind::Mapping { members, keys, key } => match key.take() {
-                Some((key, at)) => {
-                    Member { key, at, value: node }.join(members, keys, self.faults);
+            Kind::List(maps) => {
+                if matches!(node.content, Content::Mapping(_)) && maps.len() < MOST_MAPS {
+                    maps.push(node);
+                }
+                Ok(())
+            }
+            Kind::Mapping { members, key } => match key.take() {
+                Some((Key::Text(key), at)) => {
+                    members.add(Member { key, at, value: node }, self.faults);
                     Ok(())
+                }
+                Some((Key::Merge, at)) => {
+                    self.merged += merge(members, &node).ok_or((MalformedDocument::Merge, at))?;
+                    if self.merged > MOST_MERGED { Err((MalformedDocument::Merge, at)) } else { Ok(()) }
                 }
                 None => Err((MalformedDocument::Key, node.at)),
             },
         }
+    }
+}
+
+/// Merges a map or a list of maps; answers how many keys that brought.
+fn merge(members: &mut Members, node: &Node) -> Option<usize> {
+    match &node.content {
+        Content::Mapping(other) => Some(members.merge(other)),
+        Content::List(maps) => maps.iter().map(|map| merge(members, map)).sum(),
+        Content::Null | Content::Bool(_) | Content::Text(_) | Content::Other => None,
     }
 }
 

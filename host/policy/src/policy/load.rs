@@ -120,7 +120,7 @@ impl Loader {
         let rules = match &member.value.content {
             Content::Mapping(rules) => rules.as_slice(),
             Content::Null => &[],
-            Content::Bool(_) | Content::Text(_) | Content::Other => {
+            Content::Bool(_) | Content::Text(_) | Content::List(_) | Content::Other => {
                 return self.fault(member.value.at, place, FaultKind::RulesNotAMap);
             }
         };
@@ -166,7 +166,7 @@ impl Loader {
                     Err(Located { what, at }) => return self.fault(within(&member.value, text, at), place, what),
                 }
             }
-            Content::Null | Content::Mapping(_) | Content::Other => {
+            Content::Null | Content::Mapping(_) | Content::List(_) | Content::Other => {
                 return self.fault(member.value.at, place, RefusedRule::NotAText);
             }
         };
