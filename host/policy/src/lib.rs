@@ -1,4 +1,4 @@
-//! The policy language: a document of paths and rules becomes a checked policy, and a question a verdict with its reason.
+//! The policy language: a document of paths and rules becomes a checked policy, and a question a verdict.
 //!
 //! The language is deepstream's Valve, with sections for the Access Manager's channels, groups and uuids. Rules look
 //! like JavaScript and mean what JavaScript means, but no engine runs them: they are parsed, checked and turned into a

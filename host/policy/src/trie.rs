@@ -5,7 +5,7 @@ use std::mem;
 use crate::path::{Part, Path, TooManyWays, breaks_line};
 use crate::section::RuleType;
 
-/// The paths of a section, joined where they begin alike; a look-up costs what the name is long, however many there are.
+/// The paths of a section, joined where they begin alike: a look-up costs what the name is long, not how many they are.
 #[derive(Debug, Default)]
 pub(crate) struct Trie {
     nodes: Vec<Node>,
