@@ -53,6 +53,25 @@ impl Action {
         Self::new(kind.into(), permission.into(), permission.name(), permission.bit())
     }
 
+    /// What a word means in a section: deepstream's word or number, else a rule type, which its plainest action stands for; or a
+    /// permission.
+    pub fn named(section: Section, word: &str) -> Option<Self> {
+        let kind = match section {
+            Section::Record | Section::Event | Section::Rpc | Section::Presence => {
+                let number = word.parse().ok();
+                let of_section = |action: &Self| action.section == section;
+                let is_meant = |action: &Self| action.word.eq_ignore_ascii_case(word) || Some(action.number) == number;
+                let by_word = ACTIONS.into_iter().filter(of_section).find(is_meant);
+                return by_word
+                    .or_else(|| ACTIONS.into_iter().filter(of_section).find(|action| action.rule.name() == word));
+            }
+            Section::Channel => ResourceKind::Channel,
+            Section::Group => ResourceKind::Group,
+            Section::Uuid => ResourceKind::Uuid,
+        };
+        word.parse::<Permission>().ok().map(|permission| Self::permission(kind, permission))
+    }
+
     /// The section whose paths are asked.
     pub const fn section(self) -> Section {
         self.section
@@ -75,5 +94,31 @@ impl Action {
 
     const fn new(section: Section, rule: RuleType, word: &'static str, number: u8) -> Self {
         Self { section, rule, word, number }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_named_by_word_number_rule_type_or_permission() {
+        for (section, word, expected) in [
+            (Section::Record, "UPDATE", Some(("UPDATE", RuleType::Write))),
+            (Section::Record, "35", Some(("PATCH_MULTI", RuleType::Write))),
+            (Section::Record, "read", Some(("READ", RuleType::Read))),
+            (Section::Record, "write", Some(("UPDATE", RuleType::Write))),
+            (Section::Event, "publish", Some(("EMIT", RuleType::Publish))),
+            (Section::Event, "2", Some(("EMIT", RuleType::Publish))),
+            (Section::Presence, "allow", Some(("SUBSCRIBE", RuleType::Allow))),
+            (Section::Channel, "write", Some(("write", RuleType::Write))),
+            (Section::Channel, "UPDATE", None),
+            (Section::Record, "SUBSCRIBECREATEANDREAD", None),
+            (Section::Event, "read", None),
+            (Section::Uuid, "", None),
+        ] {
+            let found = Action::named(section, word).map(|action| (action.word(), action.rule()));
+            assert_eq!(found, expected, "{section} {word}");
+        }
     }
 }

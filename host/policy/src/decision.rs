@@ -12,6 +12,7 @@ use crate::regex::Budget;
 use crate::rule::{Rule, Written};
 use crate::section::Section;
 use crate::verdict::{Failure, Outcome, Verdict};
+use crate::wildcard::{self, Obstacle};
 
 /// How far a decision is.
 #[derive(Debug)]
@@ -61,11 +62,13 @@ impl<'a> Decision<'a> {
             Err(_) => Outcome::Failed(Failure::Name),
             Ok(found) => {
                 decision.rule = found.and_then(|rule| policy.rules.get(rule));
-                match decision.rule.map(|placed| &placed.rule) {
+                match decision.rule.map(|placed| (&placed.rule, decision.obstacle(placed))) {
                     None => Outcome::NoRule,
-                    Some(Rule::Constant(true)) => Outcome::Allowed,
-                    Some(Rule::Constant(false)) => Outcome::Denied,
-                    Some(Rule::Expression(written)) => match decision.capture(written) {
+                    Some((Rule::Constant(false), _)) => Outcome::Denied,
+                    Some((_, Err(failure))) => Outcome::Failed(failure),
+                    Some((_, Ok(Some(obstacle)))) => Outcome::NotForAll(obstacle),
+                    Some((Rule::Constant(true), Ok(None))) => Outcome::Allowed,
+                    Some((Rule::Expression(written), Ok(None))) => match decision.capture(written) {
                         Ok(()) => return decision.run(written),
                         Err(failure) => Outcome::Failed(failure),
                     },
@@ -102,6 +105,12 @@ impl<'a> Decision<'a> {
         Scope { question, captured, data, old_data, loaded, budget: Budget::new(STEPS), wanted: Vec::new().into() }
     }
 
+    /// What keeps the rule from deciding all that the question is about.
+    fn obstacle(&self, rule: &PlacedRule) -> Result<Option<Obstacle>, Failure> {
+        let Some(prefix) = self.question.prefix() else { return Ok(None) };
+        wildcard::obstacle(self.policy, rule, prefix).map_err(|_| Failure::Name)
+    }
+
     fn capture(&mut self, written: &Written) -> Result<(), Failure> {
         if let (true, Some(placed)) = (written.uses_captures, self.rule)
             && let Some(placed) = self.policy.paths.get(placed.path)
@@ -121,7 +130,11 @@ impl<'a> Decision<'a> {
         let value = {
             let scope = self.scope(written);
             let value = scope.evaluate(&written.root).map(|value| value.is_truthy());
-            wanted.extend(scope.wanted.into_inner().into_iter().filter(|name| **name != *self.question.name));
+            for name in scope.wanted.into_inner() {
+                if !wanted.contains(&name) {
+                    wanted.push(name);
+                }
+            }
             value
         };
         let most = self.policy.most_passes.get();

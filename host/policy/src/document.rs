@@ -4,9 +4,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
+mod entries;
 mod json;
 mod scalar;
+mod values;
 mod yaml;
+
+pub use entries::{Entry, read_entries};
+pub(crate) use values::{Tree, Values, read as read_values};
+
+use crate::show;
 
 /// A value of the document.
 #[derive(Debug)]
@@ -142,7 +149,7 @@ impl Members {
     /// Adds a member; a fault if its key is there already in its own right.
     fn add(&mut self, member: Member, faults: &mut Vec<Misplaced>) {
         match self.places.insert(Rc::clone(&member.key), Place::Own) {
-            Some(Place::Own) => faults.push((MalformedDocument::Twice { key: member.key.to_string() }, member.at)),
+            Some(Place::Own) => faults.push((MalformedDocument::Twice { key: show::cut(&member.key) }, member.at)),
             Some(Place::Merged(place)) => {
                 if let Some(merged) = self.members.get_mut(place) {
                     *merged = member;

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use crate::document::Position;
+use crate::evaluate::{STEPS, Scope};
+use crate::regex::Budget;
 use crate::rule::{Expression, Kind, Unary, Written};
 use crate::section::{RuleType, Section};
 use crate::show;
@@ -63,6 +65,12 @@ pub struct Step {
 /// How many steps are told.
 const MOST_STEPS: usize = 200;
 
+/// How many positions are tried to find the paths that match.
+const MOST_TRIED: u32 = 1_000_000;
+
+/// How often all of the rule may be evaluated again to tell its parts.
+const MOST_AGAIN: u32 = 4;
+
 impl Explanation {
     pub(crate) fn of(verdict: &Verdict<'_>) -> Self {
         let decision = &verdict.decision;
@@ -71,7 +79,8 @@ impl Explanation {
         let captured = decision.captured.iter().map(|text| format!("{text:?}"));
         let mut steps = Vec::new();
         if let Some(written) = verdict.written() {
-            tell(verdict, written, &written.root, 0, &mut steps);
+            let scope = Scope { budget: Budget::new(STEPS * MOST_AGAIN), ..decision.scope(written) };
+            tell(&scope, written, (&written.root, 0), &mut steps);
         }
         Self {
             section: action.section(),
@@ -91,9 +100,10 @@ impl Explanation {
 fn candidates(verdict: &Verdict<'_>) -> Vec<Candidate> {
     let decision = &verdict.decision;
     let action = decision.question.action;
+    let mut budget = MOST_TRIED;
     let paths = decision.policy.paths.iter().enumerate().filter(|(_, placed)| {
-        let matches = placed.path.captures(decision.question.name).is_ok_and(|captured| captured.is_some());
-        placed.section == action.section() && matches
+        let mut matches = || placed.path.captures_within(decision.question.name, &mut budget);
+        placed.section == action.section() && matches().is_ok_and(|captured| captured.is_some())
     });
     let mut paths: Vec<_> = paths.collect();
     paths.sort_by_key(|(_, placed)| std::cmp::Reverse(placed.rank));
@@ -113,17 +123,16 @@ fn candidates(verdict: &Verdict<'_>) -> Vec<Candidate> {
     paths.into_iter().map(candidate).collect()
 }
 
-/// Tells a part and those of its parts that were evaluated.
-fn tell(verdict: &Verdict<'_>, written: &Written, part: &Expression, depth: usize, steps: &mut Vec<Step>) {
+/// Tells a part at its depth, and those of its parts that were evaluated.
+fn tell<'s>(scope: &'s Scope<'s>, written: &'s Written, (part, depth): (&'s Expression, usize), steps: &mut Vec<Step>) {
     if steps.len() >= MOST_STEPS || matches!(part.kind, Kind::Constant(_)) {
         return;
     }
-    let scope = verdict.decision.scope(written);
     let value = show::result(&scope.evaluate(part));
     steps.push(Step { depth, expression: written.text_of(part).into(), value });
     let is_unread = matches!(&part.kind, Kind::Unary(Unary::TypeOf, name) if matches!(name.kind, Kind::Unknown(_)));
-    let parts = if is_unread { Vec::new() } else { turns::taken(&scope, part).unwrap_or_else(|| part.parts()) };
-    parts.into_iter().for_each(|part| tell(verdict, written, part, depth + 1, steps));
+    let parts = if is_unread { Vec::new() } else { turns::taken(scope, part).unwrap_or_else(|| part.parts()) };
+    parts.into_iter().for_each(|part| tell(scope, written, (part, depth + 1), steps));
 }
 
 impl fmt::Display for Explanation {

@@ -39,7 +39,7 @@ pub struct Warning {
     pub kind: WarningKind,
 }
 
-/// A place in the policy, as far as it is known: section, path, rule type.
+/// A place in the policy, as far as it is known: section, path, rule type; long keys are cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// The section's key as written.

@@ -1,7 +1,7 @@
 //! A JSON value as rules see it: payloads, stored records, what authentication knows of a user.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 mod reader;
 
@@ -164,13 +164,15 @@ impl<'a> FromIterator<(&'a str, Self)> for Json<'a> {
     }
 }
 
+/// As JSON, on one line.
 impl fmt::Display for Json<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Null => f.write_str("null"),
             Self::Bool(value) => write!(f, "{value}"),
+            Self::Number(value) if value.is_infinite() => f.write_str(if *value > 0.0 { "1e999" } else { "-1e999" }),
             Self::Number(value) => f.write_str(&crate::number::to_text(*value)),
-            Self::Text(text) => write!(f, "{text:?}"),
+            Self::Text(text) => write_text(f, text),
             Self::Array(items) => {
                 f.write_str("[")?;
                 for (place, item) in items.iter().enumerate() {
@@ -181,12 +183,30 @@ impl fmt::Display for Json<'_> {
             Self::Object(object) => {
                 f.write_str("{")?;
                 for (place, (key, value)) in object.iter().enumerate() {
-                    write!(f, "{}{key:?}: {value}", if place == 0 { "" } else { ", " })?;
+                    f.write_str(if place == 0 { "" } else { ", " })?;
+                    write_text(f, key)?;
+                    write!(f, ": {value}")?;
                 }
                 f.write_str("}")
             }
         }
     }
+}
+
+/// A text in quotes, with JSON's escapes.
+fn write_text(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    f.write_char('"')?;
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => write!(f, "\\{character}"),
+            '\n' => f.write_str("\\n"),
+            '\r' => f.write_str("\\r"),
+            '\t' => f.write_str("\\t"),
+            '\0'..='\x1f' | '\x7f' => write!(f, "\\u{:04x}", u32::from(character)),
+            _ => f.write_char(character),
+        }?;
+    }
+    f.write_char('"')
 }
 
 #[cfg(test)]
@@ -201,7 +221,7 @@ mod tests {
             ("null", "null"),
             (" [1, -0.5e1, \"a\\n\\u2603\\ud83d\\ude00\"] ", "[1, -5, \"a\\n☃😀\"]"),
             ("{\"a\": {\"b\": true}, \"a\": false}", "{\"a\": {\"b\": true}, \"a\": false}"),
-            ("1e999", "Infinity"),
+            ("-1e999", "-1e999"),
         ] {
             assert_eq!(Json::parse(text).unwrap().to_string(), expected);
         }
@@ -247,6 +267,13 @@ mod tests {
             } else if let Err(error) = theirs && !error.to_string().contains("range") {
                 prop_assert!(ours.is_none(), "{text}: {error}");
             }
+        }
+
+        #[test]
+        fn what_is_written_is_read_as_the_same(text in any::<String>()) {
+            let value = Json::Array(vec![Json::Text(text.as_str().into()), Json::Bool(true)]);
+            let written = value.to_string();
+            prop_assert_eq!(Json::parse(&written), Ok(value));
         }
 
         #[test]

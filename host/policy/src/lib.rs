@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod cases;
 mod decision;
 mod document;
 mod evaluate;
@@ -36,10 +37,12 @@ mod trie;
 mod turns;
 mod value;
 mod verdict;
+mod wildcard;
 
 pub use action::Action;
+pub use cases::{Asked, Case, CaseProblem, Differing, Expected, MalformedCase, Message};
 pub use decision::{Progress, Waiting};
-pub use document::{MalformedDocument, Position};
+pub use document::{Entry, MalformedDocument, Position, read_entries};
 pub use evaluate::Thrown;
 pub use explanation::{Candidate, Explanation, Step};
 pub use fault::{Fault, FaultKind, Faults, Place, Warning, WarningKind};
@@ -53,3 +56,4 @@ pub use regex::RefusedRegex;
 pub use rule::{RefusedRule, RuleWarning};
 pub use section::{RuleType, Section};
 pub use verdict::{Deciding, Failure, Outcome, Verdict};
+pub use wildcard::Obstacle;

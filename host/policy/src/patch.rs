@@ -38,20 +38,21 @@ const DEEPEST: usize = 64;
 
 /// The record with one change.
 pub(crate) fn apply<'a>(record: &mut Json<'a>, path: &str, value: Option<Json<'a>>) -> Result<(), RefusedPatch> {
-    let keys: Vec<&str> = path.split(['.', '[', ']']).map(str::trim).filter(|key| !key.is_empty()).collect();
-    let forbidden = keys.iter().find(|key| matches!(**key, "__proto__" | "constructor" | "prototype"));
-    if let Some(key) = forbidden {
-        return Err(RefusedPatch::Forbidden { key: (*key).into() });
+    let places: Vec<Place<'_>> = path.split('.').flat_map(places).collect();
+    let forbidden = places.iter().find(|place| matches!(place.key(), "__proto__" | "constructor" | "prototype"));
+    if let Some(place) = forbidden {
+        return Err(RefusedPatch::Forbidden { key: place.key().into() });
     }
-    let (last, parents) = keys.split_last().ok_or(RefusedPatch::Empty)?;
-    if parents.len() >= DEEPEST {
-        return Err(RefusedPatch::Nowhere { key: (*last).into() });
+    let (last, parents) = places.split_last().ok_or(RefusedPatch::Empty)?;
+    let is_misplaced = |place: &&Place<'_>| matches!(place, Place::Item(key) if index(key).is_none());
+    if let Some(place) = places.iter().find(is_misplaced).or((parents.len() >= DEEPEST).then_some(last)) {
+        return Err(RefusedPatch::Nowhere { key: place.key().into() });
     }
     let mut node = record;
-    for (key, next) in parents.iter().zip(keys.iter().skip(1)) {
-        node = child(node, key, next)?;
+    for (place, next) in parents.iter().zip(places.iter().skip(1)) {
+        node = child(node, place.key(), *next)?;
     }
-    set(node, last, value)
+    set(node, last.key(), value)
 }
 
 /// The record with a list of changes, given as JSON.
@@ -65,11 +66,41 @@ pub(crate) fn apply_all<'a>(record: &mut Json<'a>, patches: &'a str) -> Result<(
     Ok(())
 }
 
-/// The object or list below `key`, made where there is none.
-fn child<'n, 'a>(node: &'n mut Json<'a>, key: &str, next: &str) -> Result<&'n mut Json<'a>, RefusedPatch> {
+/// One step of a path.
+#[derive(Clone, Copy, Debug)]
+enum Place<'p> {
+    /// Between dots, also where it is a number.
+    Member(&'p str),
+    /// In brackets.
+    Item(&'p str),
+}
+
+impl<'p> Place<'p> {
+    const fn key(self) -> &'p str {
+        match self {
+            Self::Member(key) | Self::Item(key) => key,
+        }
+    }
+}
+
+/// The steps of what stands between two dots: `a[1][2]` has three.
+fn places(part: &str) -> impl Iterator<Item = Place<'_>> {
+    let place = |(place, key)| if place == 0 { Place::Member(key) } else { Place::Item(key) };
+    part.split(['[', ']']).map(str::trim).enumerate().filter(|(_, key)| !key.is_empty()).map(place)
+}
+
+/// The object or list below `key`, made where there is none, as the next step needs it.
+fn child<'n, 'a>(node: &'n mut Json<'a>, key: &str, next: Place<'_>) -> Result<&'n mut Json<'a>, RefusedPatch> {
     let below = get(node, key);
+    // deepstream fails on null, which is an object to JavaScript.
+    if matches!(below, Some(Json::Null)) {
+        return Err(RefusedPatch::Nowhere { key: key.into() });
+    }
     if !matches!(below, Some(Json::Array(_) | Json::Object(_))) {
-        let new = if index(next).is_some() { Json::Array(Vec::new()) } else { Json::Object(Object::default()) };
+        let new = match next {
+            Place::Item(_) => Json::Array(Vec::new()),
+            Place::Member(_) => Json::Object(Object::default()),
+        };
         set(node, key, Some(new))?;
     }
     get(node, key).ok_or_else(|| RefusedPatch::Nowhere { key: key.into() })
@@ -116,6 +147,10 @@ mod tests {
         for (record, path, value, expected) in [
             ("{}", "a..b", Some("1"), Ok("{\"a\": {\"b\": 1}}")),
             ("{}", "a[0].b", Some("1"), Ok("{\"a\": [{\"b\": 1}]}")),
+            ("{}", "a[ 0 ] [1]", Some("1"), Ok("{\"a\": [[null, 1]]}")),
+            ("{}", "a.0.b", Some("1"), Ok("{\"a\": {\"0\": {\"b\": 1}}}")),
+            ("{\"a\":[1]}", "a.0.b", Some("1"), Ok("{\"a\": [{\"b\": 1}]}")),
+            ("{}", "a[x]", Some("1"), Err("the path of the patch leads nowhere at `x`")),
             ("{\"a\":5}", " a . b ", Some("1"), Ok("{\"a\": {\"b\": 1}}")),
             ("{\"a\":[1,2]}", "a[1]", Some("3"), Ok("{\"a\": [1, 3]}")),
             ("{\"a\":[1]}", "a[2]", Some("3"), Ok("{\"a\": [1, null, 3]}")),
@@ -125,6 +160,8 @@ mod tests {
             ("{}", "..", Some("1"), Err("the path of the patch is empty")),
             ("{}", "a.__proto__.b", Some("1"), Err("the path of the patch has the key `__proto__`")),
             ("{\"a\":[]}", "a[99999]", Some("1"), Err("the path of the patch leads nowhere at `99999`")),
+            ("{\"a\":null}", "a.b", Some("1"), Err("the path of the patch leads nowhere at `a`")),
+            ("{\"a\":null}", "a", Some("1"), Ok("{\"a\": 1}")),
             ("5", "a", Some("1"), Err("the path of the patch leads nowhere at `a`")),
         ] {
             let mut record = Json::parse(record).unwrap();

@@ -3,12 +3,16 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use crate::section::Section;
+
 /// A checked path. All but `*` and `$name` stands for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
     text: Box<str>,
     parts: Box<[Part]>,
     variables: Box<[Box<str>]>,
+    /// What a variable ends at.
+    separators: &'static [u8],
 }
 
 /// One piece of a path.
@@ -18,7 +22,7 @@ pub(crate) enum Part {
     Literal(Box<str>),
     /// `*`: any run of characters but line breaks, also none.
     Any,
-    /// `$name`: one or more characters other than `/`.
+    /// `$name`: one or more characters other than the section's separators.
     Variable,
 }
 
@@ -76,7 +80,38 @@ impl Path {
         if parts.iter().filter(|part| !matches!(part, Part::Literal(_))).count() > Self::MOST_WILDCARDS {
             return Err(MalformedPath::TooManyWildcards);
         }
-        Ok(Self { text: text.into(), parts: parts.into(), variables: variables.into() })
+        let separators = Section::Record.separators();
+        Ok(Self { text: text.into(), parts: parts.into(), variables: variables.into(), separators })
+    }
+
+    /// The same path as one of a section's.
+    pub(crate) const fn of(mut self, section: Section) -> Self {
+        self.separators = section.separators();
+        self
+    }
+
+    pub(crate) const fn separators(&self) -> &'static [u8] {
+        self.separators
+    }
+
+    /// Whether every name that begins with `prefix` matches: the rest of each is taken by a `*` at the end.
+    pub(crate) fn covers(&self, prefix: &str) -> Result<bool, TooManyWays> {
+        Ok(self.parts.last() == Some(&Part::Any) && self.captures(prefix)?.is_some())
+    }
+
+    /// Whether a variable stands for the same in every name that this path covers with one beginning: no `*` comes before it,
+    /// and a separator after it.
+    pub(crate) fn is_settled(&self) -> bool {
+        let ends = |part: Option<&Part>| match part {
+            Some(Part::Literal(literal)) => literal.bytes().next().is_some_and(|byte| self.separators.contains(&byte)),
+            Some(Part::Any | Part::Variable) | None => false,
+        };
+        let last = self.parts.len().saturating_sub(1);
+        self.parts.iter().enumerate().take(last).all(|(place, part)| match part {
+            Part::Literal(_) => true,
+            Part::Variable => ends(self.parts.get(place + 1)),
+            Part::Any => false,
+        })
     }
 
     /// The path as written.
@@ -100,10 +135,25 @@ impl Path {
 
     /// What each variable stands for in `name`, or `None` where the path does not match it.
     pub(crate) fn captures<'n>(&self, name: &'n str) -> Result<Option<Vec<&'n str>>, TooManyWays> {
-        let mut attempt =
-            Attempt { name, captured: Vec::with_capacity(self.variables.len()), dead: HashSet::new(), budget: BUDGET };
-        let matched = attempt.walk(&self.parts, 0)?;
-        Ok(matched.then_some(attempt.captured))
+        self.captures_within(name, &mut { BUDGET })
+    }
+
+    /// The same for one of many paths that share how many positions are tried.
+    pub(crate) fn captures_within<'n>(
+        &self,
+        name: &'n str,
+        budget: &mut u32,
+    ) -> Result<Option<Vec<&'n str>>, TooManyWays> {
+        let mut attempt = Attempt {
+            path: self,
+            name,
+            captured: Vec::with_capacity(self.variables.len()),
+            dead: HashSet::new(),
+            budget: *budget,
+        };
+        let matched = attempt.walk(&self.parts, 0);
+        *budget = attempt.budget;
+        Ok(matched?.then_some(attempt.captured))
     }
 }
 
@@ -131,7 +181,8 @@ fn next_part<'t>(text: &'t str, variables: &mut Vec<Box<str>>) -> Result<(Part, 
 }
 
 /// One path held against one name, the longest reach of each wildcard first.
-struct Attempt<'n> {
+struct Attempt<'p, 'n> {
+    path: &'p Path,
     name: &'n str,
     captured: Vec<&'n str>,
     /// Parts left and position from which nothing matches, so that no dead end is entered twice.
@@ -139,7 +190,7 @@ struct Attempt<'n> {
     budget: u32,
 }
 
-impl<'n> Attempt<'n> {
+impl Attempt<'_, '_> {
     fn walk(&mut self, parts: &[Part], at: usize) -> Result<bool, TooManyWays> {
         self.budget = self.budget.checked_sub(1).ok_or(TooManyWays)?;
         let rest = self.name.get(at..).unwrap_or_default();
@@ -153,7 +204,9 @@ impl<'n> Attempt<'n> {
                 };
             }
             Part::Any => (rest.find(breaks_line).unwrap_or(rest.len()), 0),
-            Part::Variable => (rest.find('/').unwrap_or(rest.len()), 1),
+            Part::Variable => {
+                (rest.bytes().position(|byte| self.path.separators.contains(&byte)).unwrap_or(rest.len()), 1)
+            }
         };
         if self.dead.contains(&(parts.len(), at)) {
             return Ok(false);

@@ -34,6 +34,7 @@ pub(crate) struct Written {
     /// Whether `oldData` is read, and so worth loading.
     pub(crate) uses_old_data: bool,
     pub(crate) uses_captures: bool,
+    pub(crate) uses_name: bool,
 }
 
 /// Why a text is no rule. The first that applies is reported, in Valve's order.
@@ -181,10 +182,13 @@ impl Written {
         if let Kind::Constant(Constant::Bool(value)) = root.kind {
             warnings.push(Located::whole(RuleWarning::Quoted { value }));
         }
-        let mut uses_captures = false;
-        root.visit(&mut |part| uses_captures |= matches!(part.kind, Kind::Variable(Variable::Captured(_))));
+        let (mut uses_captures, mut uses_name) = (false, false);
+        root.visit(&mut |part| {
+            uses_captures |= matches!(part.kind, Kind::Variable(Variable::Captured(_)));
+            uses_name |= matches!(part.kind, Kind::Variable(Variable::Name));
+        });
         let (uses_data, uses_old_data) = (scan::uses_data(text), scan::uses_old_data(text));
-        Ok(Self { text: text.into(), root, uses_data, uses_old_data, uses_captures })
+        Ok(Self { text: text.into(), root, uses_data, uses_old_data, uses_captures, uses_name })
     }
 
     /// The words of a part.

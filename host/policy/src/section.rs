@@ -118,6 +118,11 @@ impl Section {
         }
     }
 
+    /// The characters that a path's `$variable` ends at. Names of the Access Manager are parted by `#` as well.
+    pub(crate) const fn separators(self) -> &'static [u8] {
+        if self.is_valve() { b"/" } else { b"/#" }
+    }
+
     /// Where `data` may be used: what carries a payload.
     pub const fn has_data(self, rule: RuleType) -> bool {
         match self {

@@ -1,5 +1,6 @@
 //! What the policy language promises, asked through the crate's public types.
 
+mod anything;
 mod faults;
 mod language;
 mod limits;
@@ -8,6 +9,7 @@ mod records;
 mod sections;
 mod specificity;
 mod valve;
+mod wildcards;
 
 use crate::{Action, Fetched, Json, Outcome, Payload, Policy, Question, Section, UnixMillis, User};
 

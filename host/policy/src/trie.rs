@@ -2,6 +2,8 @@
 
 use std::mem;
 
+mod overlap;
+
 use crate::path::{Part, Path, TooManyWays, breaks_line};
 use crate::section::RuleType;
 
@@ -9,6 +11,8 @@ use crate::section::RuleType;
 #[derive(Debug, Default)]
 pub(crate) struct Trie {
     nodes: Vec<Node>,
+    /// What a variable ends at; the same for all paths of a section.
+    separators: &'static [u8],
 }
 
 /// A rule at the end of a path.
@@ -44,6 +48,7 @@ impl Trie {
         if self.nodes.is_empty() {
             self.nodes.push(Node::default());
         }
+        self.separators = path.separators();
         let at = path.parts().iter().fold(ROOT, |node, part| match part {
             Part::Literal(literal) => self.literal(node, literal.as_bytes()),
             Part::Any => self.wildcard(node, |node| &mut node.any),
@@ -112,8 +117,10 @@ impl Trie {
 
 impl Node {
     /// Whether a variable before this node always reaches to the end of its segment.
-    fn begins_with_slash(&self) -> bool {
-        self.any.is_none() && self.variable.is_none() && self.literals.iter().all(|&(first, _)| first == b'/')
+    fn begins_with(&self, separators: &[u8]) -> bool {
+        self.any.is_none()
+            && self.variable.is_none()
+            && self.literals.iter().all(|(first, _)| separators.contains(first))
     }
 
     fn literal(&self, first: u8) -> Option<usize> {
@@ -167,10 +174,11 @@ impl Search<'_> {
 
     fn variable(&mut self, node: usize, at: usize) -> Result<(), TooManyWays> {
         let rest = self.name.get(at..).unwrap_or_default();
-        let end = at + rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len());
+        let separators = self.trie.separators;
+        let end = at + rest.bytes().position(|byte| separators.contains(&byte)).unwrap_or(rest.len());
         match self.trie.nodes.get(node) {
             _ if end == at => Ok(()),
-            Some(variable) if variable.begins_with_slash() => self.visit(node, end),
+            Some(variable) if variable.begins_with(separators) => self.visit(node, end),
             Some(_) => self.reach(node, at, end, 1),
             None => Ok(()),
         }

@@ -12,6 +12,7 @@ use crate::policy::PlacedPath;
 use crate::rule::{Expression, Kind, Rule, Unary, Written};
 use crate::show;
 use crate::turns;
+use crate::wildcard::Obstacle;
 
 /// A decision with all that led to it. Reasons are worked out when they are asked for: evaluating the same on the same
 /// gives the same.
@@ -30,6 +31,8 @@ pub enum Outcome {
     Denied,
     /// No path that matches has a rule of this type.
     NoRule,
+    /// The question was about many names, and what is allowed for some is not for all.
+    NotForAll(Obstacle),
     /// The rule has no value.
     Failed(Failure),
 }
@@ -87,7 +90,7 @@ impl<'a> Verdict<'a> {
     pub const fn is_allowed(&self) -> bool {
         match self.outcome {
             Outcome::Allowed => true,
-            Outcome::Denied | Outcome::NoRule | Outcome::Failed(_) => false,
+            Outcome::Denied | Outcome::NoRule | Outcome::NotForAll(_) | Outcome::Failed(_) => false,
         }
     }
 
@@ -118,14 +121,15 @@ impl<'a> Verdict<'a> {
     /// The part of the rule that decided; nothing for `true` and `false`.
     pub fn deciding(&self) -> Option<Deciding> {
         let written = self.decision.written()?;
-        let scope = self.decision.scope(written);
-        let deciding = decider(&scope, &written.root);
-        let value = |part: &Expression| show::result(&self.decision.scope(written).evaluate(part));
+        let whole = self.decision.scope(written);
+        let deciding = decider(&whole, &written.root);
+        // The parts share what one run may take, however many they are.
+        let (alone, shared) = (self.decision.scope(written), self.decision.scope(written));
         let parts = deciding.parts().into_iter().filter(|part| !matches!(part.kind, Kind::Constant(_)));
         Some(Deciding {
             expression: written.text_of(deciding).into(),
-            value: value(deciding),
-            parts: parts.map(|part| (written.text_of(part).into(), value(part))).collect(),
+            value: show::result(&alone.evaluate(deciding)),
+            parts: parts.map(|part| (written.text_of(part).into(), show::result(&shared.evaluate(part)))).collect(),
         })
     }
 
@@ -157,7 +161,9 @@ fn decider<'s>(scope: &'s Scope<'s>, expression: &'s Expression) -> &'s Expressi
 /// The part for which an expression fails.
 fn failing<'s>(scope: &'s Scope<'s>, expression: &'s Expression) -> Option<&'s Expression> {
     let fails = |part: &&Expression| scope.evaluate(part).is_err_and(|thrown| thrown != Thrown::ChainEnds);
-    scope.evaluate(expression).err().and_then(|_| expression.parts().into_iter().find(fails))
+    // Once the steps are used up, every part fails.
+    let error = scope.evaluate(expression).err().filter(|error| *error != Thrown::TooManySteps);
+    error.and_then(|_| expression.parts().into_iter().find(fails))
 }
 
 impl fmt::Display for Outcome {
@@ -166,6 +172,7 @@ impl fmt::Display for Outcome {
             Self::Allowed => f.write_str("allowed"),
             Self::Denied => f.write_str("denied"),
             Self::NoRule => f.write_str("denied: no path that matches has such a rule"),
+            Self::NotForAll(obstacle) => write!(f, "denied: {obstacle}"),
             Self::Failed(failure) => write!(f, "denied: {failure}"),
         }
     }

@@ -26,7 +26,7 @@ const OF_OBJECTS: [&str; 12] = [
 ];
 
 /// What lists inherit besides.
-const OF_LISTS: [&str; 39] = [
+const OF_LISTS: [&str; 37] = [
     "at",
     "concat",
     "copyWithin",
@@ -63,8 +63,6 @@ const OF_LISTS: [&str; 39] = [
     "unshift",
     "values",
     "with",
-    "group",
-    "groupToMap",
     "constructor",
 ];
 

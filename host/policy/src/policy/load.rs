@@ -7,6 +7,7 @@ use crate::path::Path;
 use crate::policy::{PlacedPath, PlacedRule, Policy};
 use crate::rule::{self, Located, RefusedRule, Rule, Written};
 use crate::section::Section;
+use crate::show;
 use crate::trie::End;
 
 /// How many faults are kept.
@@ -82,7 +83,7 @@ impl Loader {
                 Some(section) => self.section(section, member),
                 None => {
                     let like = similar(&member.key, Section::ALL.iter().map(|section| section.name()));
-                    let kind = FaultKind::UnknownSection { name: member.key.to_string(), like };
+                    let kind = FaultKind::UnknownSection { name: show::cut(&member.key), like };
                     self.fault(member.at, Place::default(), kind);
                 }
             }
@@ -111,9 +112,9 @@ impl Loader {
 
     fn path(&mut self, section: Section, member: &Member) {
         let place =
-            Place { section: Some(section.to_string()), path: Some(member.key.to_string()), ..Place::default() };
+            Place { section: Some(section.to_string()), path: Some(show::cut(&member.key)), ..Place::default() };
         let path = match Path::parse(&member.key) {
-            Ok(path) => path,
+            Ok(path) => path.of(section),
             Err(malformed) => return self.fault(member.at, place, malformed),
         };
         self.warn_of_path(member, &place);
@@ -137,7 +138,8 @@ impl Loader {
         if member.key.contains(['"', '\'']) {
             self.warn(member.at, place.clone(), WarningKind::QuotesInPath);
         }
-        if let Some(sign) = member.key.chars().find(|sign| "+?()[]{}|^\\".contains(*sign)) {
+        let last = member.key.strip_suffix('$').map(|_| '$');
+        if let Some(sign) = member.key.chars().find(|sign| "+?()[]{}|^\\".contains(*sign)).or(last) {
             self.warn(member.at, place.clone(), WarningKind::RegexInPath { sign });
         }
     }
@@ -145,12 +147,12 @@ impl Loader {
     fn rule(&mut self, section: Section, path: &Path, member: &Member) {
         let place = Place {
             section: Some(section.to_string()),
-            path: Some(path.to_string()),
-            rule: Some(member.key.to_string()),
+            path: Some(show::cut(path.as_str())),
+            rule: Some(show::cut(&member.key)),
         };
         let Some(rule_type) = section.rule_types().iter().copied().find(|rule| *rule.name() == *member.key) else {
             let like = similar(&member.key, section.rule_types().iter().map(|rule| rule.name()));
-            let kind = FaultKind::UnknownRuleType { section, name: member.key.to_string(), like };
+            let kind = FaultKind::UnknownRuleType { section, name: show::cut(&member.key), like };
             return self.fault(member.at, place, kind);
         };
         let rule = match &member.value.content {
@@ -212,6 +214,8 @@ fn within(value: &Node, text: &str, at: Option<std::ops::Range<usize>>) -> Posit
 }
 
 fn similar<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<String> {
+    // Measuring takes memory for every letter.
+    let names = names.filter(|known| name.len() <= 2 * known.len());
     let close = names.map(|known| (strsim::damerau_levenshtein(name, known), known));
     close.filter(|(distance, known)| *distance <= 1 + known.len() / 4).min().map(|(_, known)| known.to_owned())
 }

@@ -19,6 +19,7 @@ use super::{
     RuleWarning, Unary, Variable, duration,
 };
 use crate::regex::{Flags, RefusedRegex, Regex};
+use crate::show;
 
 /// How deep a rule's tree may be: evaluation calls itself for each level.
 const DEEPEST: usize = 128;
@@ -157,7 +158,7 @@ impl Converter<'_> {
             _ => match self.place.path.variables().enumerate().filter(|(_, variable)| *variable == name).last() {
                 Some((slot, _)) => Variable::Captured(slot),
                 None => {
-                    let warning = RuleWarning::UnknownName { name: name.into() };
+                    let warning = RuleWarning::UnknownName { name: show::cut(name) };
                     self.warnings.push(Located::at(warning, range(identifier.span)));
                     return Ok(Kind::Unknown(name.into()));
                 }
@@ -259,11 +260,13 @@ impl Converter<'_> {
 
     /// `a && b && c` is one branch of three, so that a long list is not deep.
     fn logical(&mut self, js: &ast::LogicalExpression<'_>) -> Converted<Kind> {
+        refuse_mixing(js)?;
         let mut parts = vec![self.expression(&js.right)?];
         let mut left = &js.left;
         while let ast::Expression::LogicalExpression(inner) = left
             && inner.operator == js.operator
         {
+            refuse_mixing(inner)?;
             parts.push(self.expression(&inner.right)?);
             left = &inner.left;
         }
@@ -281,7 +284,7 @@ impl Converter<'_> {
         let object = self.expression(&member.object)?;
         let name = member.property.name.as_str();
         if matches!(object.kind, Kind::Variable(Variable::User)) && !matches!(name, "id" | "data" | "isAuthenticated") {
-            let warning = RuleWarning::UnknownUserProperty { name: name.into() };
+            let warning = RuleWarning::UnknownUserProperty { name: show::cut(name) };
             self.warnings.push(Located::at(warning, range(member.property.span)));
         }
         Ok(Kind::Member(Box::new(object), Box::new(Name::Written(name.into())), member.optional.into()))
@@ -338,6 +341,21 @@ impl Converter<'_> {
         };
         Ok(Kind::Call(callee, arguments, call.optional.into()))
     }
+}
+
+/// `??` beside `&&` or `||` needs brackets, which the parser does not ask for: a side in brackets does not reach to the end.
+fn refuse_mixing(js: &ast::LogicalExpression<'_>) -> Converted<()> {
+    let is_coalescing = |operator| operator == LogicalOperator::Coalesce;
+    let mixes = |side: &ast::Expression<'_>| match side {
+        ast::Expression::LogicalExpression(inner) => is_coalescing(inner.operator) != is_coalescing(js.operator),
+        _ => false,
+    };
+    let left = mixes(&js.left) && js.left.span().start == js.span.start;
+    if left || (mixes(&js.right) && js.right.span().end == js.span.end) {
+        let message = "`??` beside `&&` or `||` needs brackets".into();
+        return Err(Located::at(RefusedRule::Syntax { message }, range(js.span)));
+    }
+    Ok(())
 }
 
 fn milliseconds(arguments: &[Expression], span: Span) -> Converted<Kind> {

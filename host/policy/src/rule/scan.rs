@@ -2,6 +2,7 @@
 
 use super::{Located, Place, RefusedRule, parse};
 use crate::number::is_blank;
+use crate::show;
 
 /// What may stand before a bracket: Valve's list, and `duration`.
 const CALLABLE: [&str; 10] =
@@ -60,7 +61,7 @@ fn check_call(text: &str, bracket: usize) -> Result<(), Located<RefusedRule>> {
     let name = before.get(start..).unwrap_or_default();
     match start == word.len() || CALLABLE.contains(&name) {
         true => Ok(()),
-        false => Err(Located::at(RefusedRule::Call { name: name.into() }, start..start + name.len())),
+        false => Err(Located::at(RefusedRule::Call { name: show::cut(name) }, start..start + name.len())),
     }
 }
 

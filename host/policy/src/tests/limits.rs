@@ -1,7 +1,8 @@
 //! Nothing hangs or exhausts: neither a document nor a rule nor a message.
 
 use super::{decide, fault, publish};
-use crate::{Failure, Outcome, Policy, Thrown};
+use crate::{Action, Failure, Fetched, Outcome, Payload, Policy, Question, Thrown, UnixMillis, User};
+use usher_access::{Permission, ResourceKind};
 
 #[test]
 fn nested_rules_are_refused_and_not_followed() {
@@ -83,6 +84,48 @@ fn malformed_payloads_are_refused_where_they_are_read() {
         assert!(matches!(decide("data === 1 || true", payload), Outcome::Failed(Failure::Payload(_))));
         assert_eq!(decide("user.id === 'Alice'", payload), Outcome::Allowed);
     }
+}
+
+#[test]
+fn ten_megabytes_of_anything_come_to_an_end() {
+    let fill = |unit: &str| unit.repeat((10 << 20) / unit.len());
+    for document in [
+        format!("channel: {{a: {{read: '{}'}}}}", fill("x")),
+        format!("{{\"channel\": {{\"{}\": {{\"read\": true}}}}}}", fill("x")),
+        format!("{{\"channel\": {{\"a\": {{\"{}\": true}}}}}}", fill("read")),
+        format!("{{\"{}\": {{\"a\": {{\"read\": true}}}}}}", fill("channel")),
+        format!("channel:\n  a:\n    read: |\n{}", fill("      user.id\n")),
+        format!("{{\"channel\": {{\"a\": {{\"read\": \"{}\"}}}}}}", fill("\\\"")),
+        fill("'"),
+        fill("\""),
+        fill("# x\n"),
+        fill("a: b\n"),
+        fill("[],"),
+        fill("{a: 1},\n"),
+        fill("&a *a "),
+        fill("\t"),
+        fill("%"),
+        fill("---\n"),
+    ] {
+        let start: String = document.chars().take(30).collect();
+        let faults = Policy::parse(&document).expect_err(&start);
+        assert!(faults.faults.iter().all(|fault| fault.to_string().len() < 1_000), "{start}");
+    }
+}
+
+#[test]
+fn reasons_are_bounded_as_well() {
+    let paths: String = (0..20_000).map(|n| format!("  '{}{n}*': {{read: true}}\n", "*a".repeat(20))).collect();
+    let policy = Policy::parse(&format!("channel:\n{paths}")).unwrap();
+    let name = "a".repeat(2_000);
+    let action = Action::permission(ResourceKind::Channel, Permission::Read);
+    let user = User::anonymous();
+    let question = Question { action, name: &name, payload: Payload::None, user: &user, now: UnixMillis(0) };
+    let verdict = policy.decide(&question, |_| Fetched::Nothing);
+    assert!(!verdict.is_allowed() && verdict.explain().candidates.is_empty());
+    let slow = format!("[{}].length < 0", vec!["data.match(/(a*)*c/)"; 1_000].join(", "));
+    assert_eq!(decide(&slow, "\"aaaaaaaaa\""), Outcome::Failed(Failure::Rule(Thrown::TooManySteps)));
+    assert_eq!(decide(&slow, "\"\""), Outcome::Denied);
 }
 
 #[test]

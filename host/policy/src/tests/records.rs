@@ -46,6 +46,8 @@ fn records_are_asked_for_when_the_rule_reaches_them() {
         ("false && _('a')", vec![], Outcome::Denied),
         ("oldData.v === 1 && _('own').v === 1", vec!["own"], Outcome::Allowed),
         ("oldData === null || _('a').v", vec!["own a"], Outcome::Allowed),
+        ("_(name).v === 1 && _(name).next === 'b'", vec!["own"], Outcome::Allowed),
+        ("oldData.v === _(name).v", vec!["own"], Outcome::Allowed),
         ("_(undefined) === undefined && _('xundefinedx') === undefined && _() === undefined", vec![], Outcome::Allowed),
         ("_('a').v && _('b').v && _('c').v", vec!["a", "b"], Outcome::Failed(Failure::TooManyPasses { most: 3 })),
         ("_('broken') || true", vec!["broken"], Outcome::Failed(Failure::Load { name: "broken".into() })),

@@ -40,6 +40,17 @@ fn the_longest_path_that_has_the_rule_decides() {
 }
 
 #[test]
+fn signs_of_regular_expressions_stand_for_themselves() {
+    for sign in ["a.b", "a+", "a?", "[ab]", "a|b", "(a)", "(", "a{2}", "^a", "a$", "a\\\\d", "(?:a)", "."] {
+        let name = sign.replace("\\\\", "\\");
+        assert_eq!(deciding(&[(sign, "publish")], "EMIT", &name).as_deref(), Some(name.as_str()));
+        for other in ["a", "b", "aa", "axb", "ab", "a1", ""] {
+            assert_eq!(deciding(&[(sign, "publish")], "EMIT", other), None, "{sign} on {other}");
+        }
+    }
+}
+
+#[test]
 fn every_rule_type_falls_back_on_its_own() {
     let paths = [("a/*", "listen"), ("a/b/*", "publish"), ("a/b/c", "subscribe")];
     for (word, expected) in [("LISTEN", "a/*"), ("EMIT", "a/b/*"), ("SUBSCRIBE", "a/b/c")] {
