@@ -50,7 +50,7 @@ lint: $(GUESTS) ## form, clippy, docs, architecture, licences, bans, sources, ad
 architecture: ## runs the architecture test alone, in seconds
 	@scripts/architecture.sh
 
-bench: build ## measures against native code, workerd and quiet neighbours, and prints the table of docs/performance.md
+bench: build ## measures against native code, workerd, deepstream and quiet neighbours, and prints the table of docs/performance.md
 	@scripts/setup-bench.sh
 	USHER_BIN="$(CURDIR)/target/release/usher" USHER_WORKERD="$(USHER_TOOLS)/workerd/node_modules/.bin/workerd" \
 		sh -c 'cargo build --locked --release -p usher-tests --bins && "$(CARGO_TARGET_DIR)/release/bench"'
@@ -59,7 +59,7 @@ fuzz: ## runs every fuzz target for 20 seconds, if cargo-fuzz and a nightly tool
 	@scripts/fuzz.sh
 
 clean: ## removes what was built in this folder
-	rm -rf target tests/clients/node_modules tests/clients/python/.venv tests/guests/built $(COMPONENTS)
+	rm -rf target tests/clients/node_modules tests/clients/python/.venv tests/benches/deepstream/node_modules tests/guests/built $(COMPONENTS)
 	@echo "the build folder that all working copies share stays: $(USHER_CACHE)"
 
 # A hard link, so that another working copy's build leaves it alone; a copy where the folders are on two disks.
@@ -73,7 +73,7 @@ $(GUESTS): $(call sources,functions tests/guests) scripts/build-guests.sh script
 	@scripts/build-guests.sh
 	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/guests-* && touch $@
 
-$(DEV_BINARY): $(call sources,host vault functions/wit functions/chat-engine/function.toml) Cargo.toml Cargo.lock $(COMPONENTS)
+$(DEV_BINARY): $(call sources,host vault functions/wit functions/chat-engine/function.toml functions/chat-engine/policy.yaml) Cargo.toml Cargo.lock $(COMPONENTS)
 	@cargo build --locked -p usher
 	@$(call link,debug) && touch $@
 

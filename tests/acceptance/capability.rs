@@ -11,5 +11,6 @@ mod identity;
 mod identity_webhook;
 mod kv;
 mod log;
+mod policy;
 mod random;
 mod vault;

@@ -73,13 +73,23 @@ fn what_cannot_be_deployed_is_told_before_anything_changes() {
     assert_eq!(listed["functions"].as_array().unwrap().len(), 1, "{listed} {}", server.pid());
 }
 
-#[tokio::test]
-async fn a_policy_is_stored_and_its_uploader_told_that_nothing_evaluates_it_yet() {
+#[test]
+fn a_deploy_says_which_policy_is_in_force() {
     let data = tempfile::tempdir().unwrap();
     let _server = Process::dev(data.path(), &[]);
-    let folder = folder("");
-    fs::write(folder.path().join("policy.yaml"), "record:\n  '*':\n    read: true\n").unwrap();
-    let deployed = usher(data.path(), &format!("deploy {}", folder.path().display()));
-    assert_eq!(deployed.code, Some(0), "{}", deployed.stderr);
-    assert!(deployed.stderr.contains("evaluates no policies"), "{}", deployed.stderr);
+    let policy = "record:\n  '*':\n    read: true\nevent: { '*': {} }\nrpc: { '*': {} }\n";
+    for (more, document, code, told) in [
+        ("", policy, 0, "policy.yaml protects nothing: add `policy = \"policy.yaml\"`"),
+        ("policy = \"policy.yaml\"", policy, 0, ""),
+        ("policy = \"policy.yaml\"", "record:\n  '*':\n    reed: true\n", 2, "policy.yaml:3:5: "),
+        ("policy = \"other.yaml\"", policy, 5, "function.toml names it as `policy`"),
+    ] {
+        let folder = folder(more);
+        fs::write(folder.path().join("policy.yaml"), document).unwrap();
+        let deployed = usher(data.path(), &format!("deploy {}", folder.path().display()));
+        deployed.check(code, &[told]);
+        let in_force = deployed.stdout.contains(" is in force, 1 rule; 0 grants checked again");
+        assert_eq!(in_force, code == 0 && !more.is_empty(), "{deployed:?}");
+        usher(data.path(), &format!("check {}", folder.path().display())).check(code, &[told]);
+    }
 }

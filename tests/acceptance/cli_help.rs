@@ -4,7 +4,7 @@ use crate::process_bed::Run;
 
 #[test]
 fn every_command_explains_itself() {
-    let cases: [(&str, &[&str]); 16] = [
+    let cases: [(&str, &[&str]); 19] = [
         ("--help", &["usher dev", "Exit codes", "--json", "completion", "USHER_ADMIN_URL"]),
         ("dev --help", &["--port", "free ports", "usher dev --json --port 0", "demo keyset"]),
         ("serve --help", &["usher.toml", "USHER_SECTION__KEY", "SIGTERM"]),
@@ -21,6 +21,9 @@ fn every_command_explains_itself() {
         ("functions --help", &["versions"]),
         ("deploy --help", &["function.toml", "rollback"]),
         ("rollback --help", &["usher rollback"]),
+        ("why --help", &["X-Usher-Decision-Id", "usher why", "usher logs --denied"]),
+        ("logs --help", &["--follow", "usher logs --denied", "--since", "usher why ID"]),
+        ("policy --help", &["usher policy check", "usher policy test", "usher policy diff", "usher policy apply"]),
     ];
     for (command, mentions) in cases {
         let ended = Run::usher(command).end();
@@ -41,9 +44,21 @@ fn every_subcommand_is_completed_in_every_shell() {
     for shell in ["bash", "zsh", "fish"] {
         let ended = Run::usher(&format!("completion {shell}")).end();
         assert_eq!(ended.check(0, &[]).stderr, "");
-        for word in
-            ["dev", "serve", "init", "check", "secret", "keyset", "grant", "token", "functions", "deploy", "rollback"]
-        {
+        for word in [
+            "dev",
+            "serve",
+            "init",
+            "check",
+            "secret",
+            "keyset",
+            "grant",
+            "token",
+            "functions",
+            "deploy",
+            "rollback",
+            "why",
+            "logs",
+        ] {
             assert!(ended.stdout.contains(word), "{shell}: no {word}");
         }
     }

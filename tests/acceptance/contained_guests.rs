@@ -193,7 +193,7 @@ async fn a_component_that_may_not_run_is_refused_at_deploy_with_what_to_do() {
             ("component.imports", &["`test:forbidden/door`", "not offer"]),
         ),
         ("no-wasm", "", b"hello".to_vec(), ("component.invalid", &["not a component", "usher-sdk"])),
-        ("no-bytes", "", Vec::new(), ("component.invalid", &["not a component", "usher-sdk"])),
+        ("no-bytes", "", Vec::new(), ("component.missing", &["component"])),
         ("cut-off", "", guest("echo")[..1_000].to_vec(), ("component.invalid", &["not a component", "usher-sdk"])),
         (
             "greedy",

@@ -96,6 +96,15 @@ async fn up_to_a_hundred_are_decided_at_once_and_in_order() {
     assert!(answer["decision_id"].is_string());
     assert_eq!(decide(&bed, &json!({ "decisions": vec![one("a"); 100] })).await.status, 200);
     assert_eq!(decide(&bed, &json!({ "decisions": vec![one("a"); 101] })).await.status, 400);
+    let endless = format!("{{\"decisions\":[{}", "{},".repeat(200_000));
+    let cut = bed.ask(Call::new("POST", "/v1/decisions").body(&endless)).await;
+    assert!(cut.status == 400 && cut.body.contains("line 1, column 31"), "not read to its end: {}", cut.body);
+    let nested = json!({ "decisions": [{ "decisions": vec![one("a"); 1_000] }, one("a")] });
+    let said = decide(&bed, &nested).await.json();
+    assert_eq!(
+        (&said["decisions"][0]["code"], &said["decisions"][1]["code"]),
+        (&json!("request.malformed"), &json!("allowed"))
+    );
     let hundred = operation("subscribe", &["a"; 100], "k1");
     let read =
         json!({ "method": "GET", "target": format!("/v2/subscribe/sub-c-test/{}/0?auth=k1", ["a"; 100].join(",")) });
@@ -177,6 +186,9 @@ async fn nginx_asks_with_two_headers_and_reads_the_status() {
         (asked("/v2/subscribe/sub-c-test/a/0?auth=k1#x"), 403, "request.malformed"),
         (asked("/v2/subscribe/sub-c-test/a/0?auth=k1&x=\\"), 403, "request.malformed"),
         (asked("/time/0"), 200, "allowed"),
+        (asked("/time/0").header("x-original-content-length", "0"), 200, "allowed"),
+        (asked("/time/0").header("x-original-content-length", "1"), 403, "request.malformed"),
+        (asked("/time/0").header("x-original-transfer-encoding", "chunked"), 403, "request.malformed"),
         (asked("/v2/subscribe/sub-c-test/a/0").header("x-request-id", "of-the-client"), 403, "credential.missing"),
         (asked("/v2/subscribe/sub-c-test/b/0?auth=k1"), 403, "grant.missing"),
         (asked("/v2/subscribe/sub-c-test/a/0"), 403, "credential.missing"),
@@ -207,6 +219,8 @@ async fn envoy_asks_over_http_with_the_request_behind_a_prefix() {
         let answer = bed.ask(Call::new(method, format!("/v1/decisions/envoy{target}"))).await;
         assert_eq!(answer.header("x-usher-reason"), Some(reason), "{target}");
         assert!(answer.header("x-usher-decision-id").is_some());
+        let overridden = Call::new(method, format!("/v1/decisions/envoy{target}")).header("x-original-url", "/time/0");
+        assert_eq!(bed.ask(overridden).await.status, 400, "{target}");
         let of_gateway = bed.call(Call::new(method, target)).await;
         assert_eq!(answer.status, of_gateway.status);
         if reason != "allowed" {

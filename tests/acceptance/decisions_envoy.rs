@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use envoy_types::ext_authz::v3::pb::{CheckRequest, CheckResponse, DeniedHttpResponse, HttpResponse};
+use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
 use envoy_types::pb::envoy::service::auth::v3::AttributeContext;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
@@ -97,6 +98,18 @@ async fn a_check_without_a_request_or_with_one_that_is_not_plain_is_refused() {
     ] {
         let refused = denied(client(&bed).await.check(described(method, path, body)).await.unwrap().into_inner());
         assert_eq!(refused.status.unwrap().code, 400, "{path}");
+    }
+    for name in ["x-original-url", "x_http_method_override"] {
+        let raw = HeaderMap { headers: vec![HeaderValue { key: name.into(), ..HeaderValue::default() }] };
+        for (headers, header_map) in
+            [(HashMap::from([(name.to_owned(), "/".to_owned())]), None), (HashMap::new(), Some(raw))]
+        {
+            let mut check = described("GET", "/time/0", "");
+            let http = check.attributes.as_mut().unwrap().request.as_mut().unwrap().http.as_mut().unwrap();
+            *http = HttpRequest { headers, header_map, ..http.clone() };
+            let refused = denied(client(&bed).await.check(check).await.unwrap().into_inner());
+            assert_eq!(refused.status.unwrap().code, 400, "{name}");
+        }
     }
     for method in ["GET", "OPTIONS"] {
         let allowed = client(&bed).await.check(described(method, "/time/0", "")).await.unwrap().into_inner();

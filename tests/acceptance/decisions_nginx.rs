@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use usher_tests::{Bed, Call, Origin};
 
 /// The example that is tested.
@@ -41,7 +43,7 @@ impl Nginx {
         let child = command.spawn().expect("nginx on PATH; `make test` puts it there");
         let started = Self { child, address, _folder: folder };
         for _ in 0..200 {
-            if tokio::net::TcpStream::connect(address).await.is_ok() {
+            if TcpStream::connect(address).await.is_ok() {
                 return started;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
@@ -89,6 +91,42 @@ async fn nginx_lets_through_what_usher_allows_and_nothing_else() {
             }
         }
     }
+}
+
+/// nginx keeps bodies to itself, but tells that there is one.
+#[tokio::test]
+async fn a_body_where_none_belongs_does_not_pass_nginx() {
+    let (bed, origin) = (Bed::start().await, Origin::start().await);
+    let nginx = Nginx::start(&origin.url(), bed.addresses().decisions).await;
+    let token = bed.token(&json!({ "patterns": { "channels": { "^room": 255 } } })).await;
+    let poll = format!("/v2/subscribe/sub-c-test/room-1/0?auth={token}");
+    let delete = format!("/v3/history/sub-key/sub-c-test/channel/room-1?auth={token}");
+    let inner = "GET /v2/subscribe/sub-c-test/secret/0 HTTP/1.1\r\nhost: x\r\n\r\n";
+    let length = inner.len();
+    for first in [format!("GET {poll}"), format!("DELETE {delete}"), format!("OPTIONS {poll}")] {
+        for (rest, status, arrives) in [
+            (String::from("\r\n"), 200, 1),
+            (String::from("content-length: 0\r\n\r\n"), 200, 1),
+            (format!("content-length: {length}\r\n\r\n{inner}"), 403, 0),
+            (format!("x-original-content-length: 0\r\ncontent-length: {length}\r\n\r\n{inner}"), 403, 0),
+            (format!("transfer-encoding: chunked\r\n\r\n{length:x}\r\n{inner}\r\n0\r\n\r\n"), 403, 0),
+        ] {
+            let before = origin.received().len();
+            let request = format!("{first} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{rest}");
+            let answer = said(nginx.address, &request).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{first} {rest}: {answer}");
+            assert_eq!(origin.received().len() - before, arrives, "{first} {rest}");
+        }
+    }
+}
+
+/// What is answered to these bytes.
+async fn said(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test]

@@ -203,7 +203,7 @@ permissions = ["fly"]
         assert!(detail.lines().any(|said| said.starts_with(&place) && said.contains(part)), "{line} {part}:\n{detail}");
     }
     assert!(
-        detail.contains("`teleport` is none of vault, http, access") && detail.contains("`magic` is neither"),
+        detail.contains("`teleport` is none of vault, http, access") && detail.contains("`magic` is none of"),
         "{detail}"
     );
     let (_, _, detail) = refusal(bed.deploy("name = \"x\"\npaths = [\"x\"\n[limits", guest("echo")).await);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use usher_access::Operation;
+use usher_policy::{Case, Policy, read_entries};
 use usher_server::{Config, Manifest};
 use usher_tests::{Process, binary};
 
@@ -97,6 +98,49 @@ fn json_parses() {
 }
 
 #[test]
+fn policies_are_taken_or_refused_as_said_and_pass_their_cases() {
+    for page in pages() {
+        let mut policy = None;
+        for block in blocks(&page).iter().filter(|block| block.language == "yaml") {
+            let place = format!("{}:{}", block.page, block.line);
+            match block.text.lines().next() {
+                Some("# policy.yaml") => policy = Some(taken(&block.text, &place)),
+                Some("# policy.test.yaml") => run_cases(&block.text, policy.as_ref().expect(&place), &place),
+                Some(refused) if refused.starts_with("# refused: ") => assert_refused(&block.text, &place),
+                // A part of another program's configuration.
+                Some(fragment) if fragment.starts_with("# fragment: ") => assert!(read_entries(&block.text).is_ok()),
+                _ => panic!(
+                    "{place}: the first line is to be `# policy.yaml`, `# policy.test.yaml`, `# refused: …` or `# fragment: …`"
+                ),
+            }
+        }
+    }
+}
+
+fn taken(text: &str, place: &str) -> Policy {
+    let policy = Policy::parse(text).unwrap_or_else(|faults| panic!("{place}: {}", faults.faults[0]));
+    assert!(policy.warnings().is_empty(), "{place}: {}", policy.warnings()[0]);
+    policy
+}
+
+fn run_cases(text: &str, policy: &Policy, place: &str) {
+    let cases =
+        Case::parse_all(text).unwrap_or_else(|faults| panic!("{place}, {}: {}", faults[0].position, faults[0].problem));
+    for case in cases {
+        if let Err(differing) = case.run(policy) {
+            panic!("{place}, {}: {}", case.position, differing.explanation);
+        }
+    }
+}
+
+/// The first line says where and why.
+fn assert_refused(text: &str, place: &str) {
+    let expected = text.lines().next().unwrap().strip_prefix("# refused: ").unwrap();
+    let faults = Policy::parse(text).expect_err(place);
+    assert!(faults.faults[0].to_string().starts_with(expected), "{place}: {}", faults.faults[0]);
+}
+
+#[test]
 fn every_operation_is_in_the_table_of_the_page() {
     let page = fs::read_to_string(root().join("docs/access-manager.md")).unwrap();
     for operation in Operation::ALL {
@@ -110,7 +154,7 @@ fn every_operation_is_in_the_table_of_the_page() {
 fn every_block_has_a_language_that_is_checked() {
     for block in all() {
         // The configuration of nginx is run by the tests of decisions.
-        let checked = ["sh", "toml", "js", "json", "nginx", ""].contains(&block.language.as_str());
+        let checked = ["sh", "toml", "yaml", "js", "json", "nginx", ""].contains(&block.language.as_str());
         assert!(checked, "{}:{}: `{}` blocks are not checked", block.page, block.line, block.language);
     }
 }

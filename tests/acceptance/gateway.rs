@@ -1,6 +1,10 @@
 //! The gateway: what is allowed is forwarded byte for byte, what is not is answered here with the body that clients know.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use usher_tests::{Bed, Call, Certificate, Conduct, Origin, Settings, Webhook};
 
 async fn bed() -> (Bed, Origin) {
@@ -172,6 +176,59 @@ async fn a_change_of_members_is_decided_by_its_body() {
     let received = origin.received();
     assert_eq!(received.len(), 1);
     assert_eq!(received[0].body, json!({ "set": [channel("a")], "delete": [] }).to_string());
+}
+
+/// What is streamed is forwarded whole or not begun: a length that is cut to the limit would make a shorter message.
+#[tokio::test]
+async fn a_body_that_is_announced_too_long_is_not_begun() {
+    let (bed, origin) = bed().await;
+    bed.call_as_root(Call::get("/v2/auth/grant/sub-key/sub-c-test?channel=open&w=1")).await;
+    let publish =
+        |length: usize| Call::new("POST", "/publish/pub-c-test/sub-c-test/0/open/0").body(&"1".repeat(length));
+    for (length, status, arrives) in [(2 << 20, 200, 1), ((2 << 20) + 1, 413, 1)] {
+        let answer = bed.call(publish(length)).await;
+        assert_eq!(answer.status, status, "{length}");
+        assert_eq!(origin.received().len(), arrives, "{length}");
+    }
+}
+
+/// Bodies under signatures that nobody has verified yet, as many as are kept of them.
+#[tokio::test]
+async fn what_strangers_send_leaves_others_their_room() {
+    let (bed, _origin) = bed().await;
+    bed.call_as_root(Call::get("/v2/auth/grant/sub-key/sub-c-test?channel=open&w=1")).await;
+    let (length, now) = (256 << 10, bed.seconds());
+    let target = format!("/v3/pam/sub-c-test/grant?timestamp={now}&signature=v2.{}", "A".repeat(43));
+    let head = format!("POST {target} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+    let mut strangers = Vec::new();
+    for _ in 0..64 {
+        let mut stranger = TcpStream::connect(bed.addresses().data_plane).await.unwrap();
+        stranger.write_all(format!("{head}{}", "x".repeat(length - 1)).as_bytes()).await.unwrap();
+        strangers.push(stranger);
+    }
+    let grant = json!({ "ttl": 1, "permissions": { "resources": { "channels": { "a": 1 } }, "meta": { "m": "m".repeat(99) } } });
+    let grant = || bed.call_as_root(Call::new("POST", "/v3/pam/sub-c-test/grant").body(&grant));
+    let mut refused = grant().await;
+    for _ in 0..100 {
+        if refused.status == 503 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        refused = grant().await;
+    }
+    assert_eq!((refused.status, &refused.json()["code"]), (503, &json!("server.overloaded")));
+    let publish = "/publish/pub-c-test/sub-c-test/0/open/0";
+    let proxied = Call::new("POST", format!("/v1/decisions/envoy{publish}")).body("1");
+    assert_eq!(bed.ask(proxied).await.status, 200, "the decisions port has room of its own");
+    assert_eq!(bed.call(Call::new("POST", publish).body("1")).await.status, 200, "and so has who needs no signature");
+    drop(strangers);
+    for _ in 0..100 {
+        if grant().await.status == 200 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("what is not kept any more makes no room");
 }
 
 #[tokio::test]

@@ -113,6 +113,20 @@ async fn a_key_without_live_tokens_is_dropped_at_once() {
 }
 
 #[tokio::test]
+async fn a_check_counts_a_token_no_longer_than_its_key() {
+    let bed = Bed::start().await;
+    let (brief, long) =
+        (mint(&bed, (None, 10, "alice")).await.unwrap(), mint(&bed, (None, 600, "alice")).await.unwrap());
+    let until = async |token: &str| {
+        let asked = json!({ "auth": token, "uuid": "alice", "operation": "subscribe", "channels": ["room-1"] });
+        post(&bed, "grants/check", asked).await.unwrap()["until"].as_u64().unwrap()
+    };
+    assert_eq!((until(&brief).await, until(&long).await), (NOW + 600, NOW + 36_000));
+    post(&bed, "keys/rotate", json!({ "until": "1h", "force": true })).await.unwrap();
+    assert_eq!((until(&brief).await, until(&long).await), (NOW + 600, NOW + 3_600));
+}
+
+#[tokio::test]
 async fn a_key_that_retires_counts_until_its_end() {
     for (swept, restarts) in [(false, false), (true, false), (false, true)] {
         let bed = Bed::start().await;

@@ -1,9 +1,10 @@
 //! A keyset whose grants and groups are kept by a remote origin: signed calls, and no grant unless the origin confirms it.
 
 use serde_json::{Value, json};
-use usher_access::signature::{SignatureForm, SignedRequest, verify};
+use usher_access::PublishKey;
+use usher_access::signature::{SignatureForm, SignedRequest, SigningRequest, sign_v2, verify};
 use usher_server::FunctionFiles;
-use usher_tests::{Bed, Received, Webhook, every_capability, failed_with, guest};
+use usher_tests::{Bed, Call, Received, Webhook, every_capability, failed_with, guest};
 
 const GRANTED: &str = r#"{"status": 200, "message": "Success", "service": "Access Manager", "payload": {}}"#;
 const GROUPED: &str = r#"{"status": 200, "message": "OK", "service": "channel-registry", "error": false}"#;
@@ -257,4 +258,32 @@ async fn the_grants_of_a_remote_keyset_are_listed_at_its_origin() {
     let bed = bed_at("http://127.0.0.1:1").await;
     let error = bed.admin().get("/v1/keysets/sub-c-far/grants", &[]).await.unwrap_err().to_string();
     assert!(error.contains("kept by its remote origin"), "{error}");
+}
+
+/// A call that the root of `sub-c-far` signs.
+fn signed(method: &'static str, path: &str, body: &str) -> Call {
+    let publish_key: PublishKey = "pub-c-far".parse().unwrap();
+    let query = "timestamp=1800000000";
+    let request = SigningRequest { method, publish_key: &publish_key, path, query, body: body.as_bytes() };
+    let signature = sign_v2(&request, b"sec-c-far");
+    Call::new(method, format!("{path}?{query}&signature={signature}")).body(body)
+}
+
+#[tokio::test]
+async fn the_access_manager_of_a_remote_keyset_is_not_here() {
+    let origin = Webhook::answering(200, GRANTED).await;
+    let bed = bed_at(&origin.url("")).await;
+    let body = json!({ "ttl": 1, "permissions": { "resources": { "channels": { "a": 1 } } } }).to_string();
+    for (call, message) in [
+        (signed("POST", "/v3/pam/sub-c-far/grant", &body), "/error/details/0/message"),
+        (signed("DELETE", "/v3/pam/sub-c-far/grant/token", ""), "/error/details/0/message"),
+        (signed("GET", "/v2/auth/audit/sub-key/sub-c-far", ""), "/message"),
+    ] {
+        let target = call.target.clone();
+        let answer = bed.call(call).await;
+        let said = answer.json();
+        let text = said.pointer(message).and_then(Value::as_str).unwrap_or_default();
+        assert!(answer.status == 400 && text.contains("at another origin"), "{target}: {}", answer.body);
+    }
+    assert_eq!(origin.received(), []);
 }

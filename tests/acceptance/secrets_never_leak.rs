@@ -27,7 +27,8 @@ async fn bed(validator: &Webhook, origin: &Webhook) -> Bed {
     );
     let manifest = include_str!("../../functions/chat-engine/function.toml");
     let manifest = manifest.replace("[[authentication]]\nkind = \"none\"\n", &authentication);
-    bed.deploy(&manifest, usher_tests::function("chat-engine")).await.unwrap();
+    let policy = Some(include_str!("../../functions/chat-engine/policy.yaml"));
+    bed.deploy_with_policy(&manifest, policy, usher_tests::function("chat-engine")).await.unwrap();
     let ceiling = "[[ceiling.allow]]\nchannels = [\"lobby\"]\nauth = \"any\"\npermissions = [\"read\", \"write\"]";
     let every = every_capability("every", "secrets = [\"canary\"]", &format!("{authentication}{ceiling}"));
     bed.deploy(&every, guest("every-capability")).await.unwrap();
@@ -136,9 +137,11 @@ async fn admins(bed: &Bed) -> String {
     ] {
         read += &refused.map_or_else(|error| error.to_string(), |shown| shown.to_string());
     }
-    for path in ["/v1/status", "/v1/audit", "/v1/keysets", "/v1/secrets", "/v1/keysets/sub-c-test/functions"] {
+    let of_chat = "/v1/keysets/sub-c-test/functions/chat-engine/questions";
+    for path in ["/v1/status", "/v1/audit", "/v1/keysets", "/v1/secrets", "/v1/keysets/sub-c-test/functions", of_chat] {
         read += &admin.get(path, &[]).await.unwrap().to_string();
     }
+    read += &admin.get("/v1/decisions", &[("limit", "1000")]).await.unwrap().to_string();
     let wrong = bed.http().get(format!("http://{}/v1/secrets", bed.addresses().admin)).bearer_auth(SECRET);
     read + &bed.send(wrong).await.body + &bed.metrics().await
 }

@@ -15,15 +15,17 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use usher_access::{Asked, Bindings, Ceiling, GrantTable, Permission, Permissions, Proposal, UnixSeconds};
+use usher_policy::{Action, Fetched, Json, Payload, Policy, Question, Section, UnixMillis, User};
 use usher_sdk as sdk;
 use usher_server::Manifest;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The host's part of a connect, without store and sandbox: ceiling, grant table and groups in memory.
+/// The host's part of a connect, without store and sandbox: ceiling, policy, grant table and groups in memory.
 struct Native {
     ceiling: Ceiling,
+    policy: Policy,
     grants: RwLock<GrantTable>,
     groups: RwLock<BTreeMap<String, BTreeSet<String>>>,
 }
@@ -32,13 +34,16 @@ struct Native {
 struct View<'a> {
     native: &'a Native,
     proven: Mutex<Bindings>,
+    user: Mutex<User>,
 }
 
 #[tokio::main]
 async fn main() {
     let manifest = Manifest::parse("function.toml", include_str!("../../functions/chat-engine/function.toml"))
         .expect("a manifest");
-    let native = Arc::new(Native { ceiling: manifest.ceiling, grants: RwLock::default(), groups: RwLock::default() });
+    let policy = Policy::parse(include_str!("../../functions/chat-engine/policy.yaml")).expect("a policy");
+    let (grants, groups) = (RwLock::default(), RwLock::default());
+    let native = Arc::new(Native { ceiling: manifest.ceiling, policy, grants, groups });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     eprintln!("{}", listener.local_addr().expect("an address"));
     loop {
@@ -77,7 +82,7 @@ async fn answer(
         client_ip: "127.0.0.1".into(),
         subscribe_key: "sub-c-bench".into(),
     };
-    let view = View { native, proven: Mutex::default() };
+    let view = View { native, proven: Mutex::default(), user: Mutex::new(User::anonymous()) };
     let reply = chat_engine::handle(&request, &view).expect("an answer");
     let mut response = hyper::Response::builder().status(reply.status);
     for (name, value) in reply.headers {
@@ -110,7 +115,19 @@ impl sdk::Host for View<'_> {
     fn authenticate(&self, claim: &sdk::Claim) -> Result<sdk::Proven, sdk::IdentityError> {
         let bindings = Bindings::for_caller(claim.auth_key.parse().unwrap());
         *self.proven.lock().unwrap() = bindings.bind("uuid", [claim.uuid.clone()]).bind("namespace", ["demo"]);
+        *self.user.lock().unwrap() = User::new(Json::Text(claim.uuid.clone().into()), Json::Null);
         Ok(sdk::Proven { id: claim.uuid.clone(), client_data: "null".into(), server_data: "null".into() })
+    }
+
+    fn policy(&self, questions: &[sdk::PolicyQuestion]) -> Result<Vec<bool>, sdk::PolicyError> {
+        let (user, now) = (self.user.lock().unwrap(), UnixMillis(self.now()));
+        let allows = |asked: &sdk::PolicyQuestion| {
+            let section = if asked.section == sdk::Section::Group { Section::Group } else { Section::Channel };
+            let action = Action::named(section, &asked.action).unwrap();
+            let question = Question { action, name: &asked.name, payload: Payload::None, user: &user, now };
+            self.native.policy.decide(&question, |_| Fetched::Nothing).is_allowed()
+        };
+        Ok(questions.iter().map(allows).collect())
     }
 
     fn config(&self, name: &str) -> Option<String> {

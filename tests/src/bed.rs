@@ -176,7 +176,20 @@ impl Bed {
     /// # Errors
     /// As the admin API refuses.
     pub async fn deploy(&self, manifest: &str, component: Vec<u8>) -> Result<Value, CallError> {
-        let files = FunctionFiles { manifest: manifest.to_owned(), policy: None, component };
+        self.deploy_with_policy(manifest, None, component).await
+    }
+
+    /// Deploys a component under a manifest that names a policy.
+    ///
+    /// # Errors
+    /// As the admin API refuses.
+    pub async fn deploy_with_policy(
+        &self,
+        manifest: &str,
+        policy: Option<&str>,
+        component: Vec<u8>,
+    ) -> Result<Value, CallError> {
+        let files = FunctionFiles { manifest: manifest.to_owned(), policy: policy.map(str::to_owned), component };
         let deployed = self.admin.deploy(SUBSCRIBE_KEY, &files).await;
         compiled::lend(self.data.path());
         deployed
@@ -185,7 +198,9 @@ impl Bed {
     /// The default function, as it ships.
     pub async fn deploy_chat_engine(&self) {
         let manifest = include_str!("../../functions/chat-engine/function.toml");
-        self.deploy(manifest, crate::guests::function("chat-engine")).await.expect("the default function deploys");
+        let policy = Some(include_str!("../../functions/chat-engine/policy.yaml"));
+        let component = crate::guests::function("chat-engine");
+        self.deploy_with_policy(manifest, policy, component).await.expect("the default function deploys");
     }
 
     /// Sets a secret.

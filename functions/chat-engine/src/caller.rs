@@ -1,15 +1,19 @@
 //! Who is calling: a claim that every route puts to the authenticators before it does anything.
 
+use std::cell::OnceCell;
+
 use usher_sdk::{Claim, Host};
 
 use crate::fields::Fields;
+use crate::membership;
+use crate::names::{self, Kind};
 use crate::namespace::Namespace;
+use crate::policy::{Inquiry, Standing};
 use crate::quota::User;
 use crate::refusal::Refusal;
-use crate::rights::{Rights, rights};
 use crate::routing::Route;
+use crate::settings;
 use crate::validate::{self, Group};
-use crate::{membership, settings};
 
 /// A caller whose auth key was proven to be its uuid's. Only [`Caller::identify`] makes one.
 pub(crate) struct Caller {
@@ -17,16 +21,8 @@ pub(crate) struct Caller {
     uuid: String,
     auth_key: String,
     client_data: String,
-}
-
-/// What the caller may do with a channel, membership included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    ReadWrite,
-    Read,
-    Write,
-    /// A private chat that the caller belongs to.
-    Member,
+    /// Made when first asked for.
+    wildcards: OnceCell<[String; 4]>,
 }
 
 impl Caller {
@@ -46,39 +42,44 @@ impl Caller {
         if proven.id != claim.uuid {
             return Err(Refusal::Forbidden);
         }
-        Ok(Self { namespace, uuid: claim.uuid, auth_key: claim.auth_key, client_data: proven.client_data })
+        Ok(Self {
+            namespace,
+            uuid: claim.uuid,
+            auth_key: claim.auth_key,
+            client_data: proven.client_data,
+            wildcards: OnceCell::new(),
+        })
     }
 
-    /// What a channel's name says about the caller's rights.
-    pub(crate) fn rights(&self, channel: &str) -> Rights {
-        rights(&self.namespace.name, &self.uuid, channel)
+    /// What kind of chat of the caller's tenant a channel is.
+    pub(crate) fn kind(&self, channel: &str) -> Option<Kind> {
+        names::kind(&self.namespace.name, channel.strip_suffix(".*").unwrap_or(channel))
     }
 
-    /// What the caller may do with a channel. Asks the key-value store for private chats only.
+    /// Whether a channel is a private chat of the caller's tenant.
+    pub(crate) fn is_private(&self, channel: &str) -> bool {
+        self.kind(channel) == Some(Kind::Private)
+    }
+
+    /// What the policy lets the caller do with a channel; who may do nothing is refused.
     pub(crate) fn standing(&self, channel: &str, host: &impl Host) -> Result<Standing, Refusal> {
-        match self.rights(channel) {
-            Rights::ReadWrite => Ok(Standing::ReadWrite),
-            Rights::Read => Ok(Standing::Read),
-            Rights::Write => Ok(Standing::Write),
-            Rights::Members if membership::holds(self, channel, host)? => Ok(Standing::Member),
-            Rights::Members | Rights::Nothing => Err(Refusal::Forbidden),
-        }
+        let mut inquiry = Inquiry::of(self);
+        inquiry.channel(channel);
+        let standing = inquiry.ask(host)?.standing(channel);
+        if standing.rights.are_none() { Err(Refusal::Forbidden) } else { Ok(standing) }
     }
 
-    /// Like [`Caller::standing`], but a membership is renewed thereby.
-    pub(crate) fn standing_renewed(&self, channel: &str, host: &impl Host) -> Result<Standing, Refusal> {
-        match self.rights(channel) {
-            Rights::Members => membership::renew(self, channel, host).map(|()| Standing::Member),
-            Rights::ReadWrite | Rights::Read | Rights::Write | Rights::Nothing => self.standing(channel, host),
-        }
-    }
-
-    /// Like [`Caller::standing_renewed`], but an unclaimed private chat becomes the caller's.
+    /// Like [`Caller::standing`], but a membership is renewed thereby, and an unclaimed private chat becomes the caller's.
     pub(crate) fn standing_or_claim(&self, channel: &str, host: &impl Host) -> Result<Standing, Refusal> {
-        match self.rights(channel) {
-            Rights::Members => membership::hold_or_claim(self, channel, host).map(|()| Standing::Member),
-            Rights::ReadWrite | Rights::Read | Rights::Write | Rights::Nothing => self.standing(channel, host),
+        if self.is_private(channel) {
+            membership::renew_or_claim(self, channel, host)?;
         }
+        self.standing(channel, host)
+    }
+
+    /// What every connected user asks for as a whole: all public chats, and its own channels.
+    pub(crate) fn wildcards(&self) -> &[String; 4] {
+        self.wildcards.get_or_init(|| names::wildcards(&self.namespace.name, &self.uuid))
     }
 
     /// The name of the caller's own channel group.

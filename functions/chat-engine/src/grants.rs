@@ -2,7 +2,8 @@
 
 use usher_sdk::{Host, Permissions, Proposal, Target};
 
-use crate::caller::{Caller, Standing};
+use crate::caller::Caller;
+use crate::policy::{Answers, Inquiry, Rights, Standing};
 use crate::refusal::Refusal;
 use crate::settings;
 use crate::validate::Group;
@@ -16,18 +17,35 @@ pub(crate) struct Sheet {
     read_groups: Vec<String>,
 }
 
+/// Asks about what every connected user has: the global chat, all public chats, and its own channels.
+pub(crate) fn ask_bootstrap(caller: &Caller, inquiry: &mut Inquiry<'_>) {
+    inquiry.channel(&caller.namespace().name);
+    caller.wildcards().iter().for_each(|wildcard| inquiry.channel(wildcard));
+}
+
+/// Asks about reading the caller's three channel groups.
+pub(crate) fn ask_groups(caller: &Caller, inquiry: &mut Inquiry<'_>) {
+    Group::ALL.into_iter().for_each(|group| inquiry.group(&caller.group(group)));
+}
+
 impl Sheet {
-    /// What every connected user has: the global chat, all public chats, and its own channels.
-    pub(crate) fn bootstrap(&mut self, caller: &Caller) {
+    /// What every connected user has, as far as the policy allows it as a whole; the rest is granted by name when asked for.
+    pub(crate) fn bootstrap(&mut self, caller: &Caller, answers: &Answers<'_>) {
         let namespace = &caller.namespace().name;
-        self.read_write.push(namespace.clone());
-        self.read_write.extend(wildcards(caller));
-        self.read.push(format!("{namespace}-pnpres"));
+        let rights = answers.channel(namespace);
+        self.place(namespace.clone(), rights);
+        for wildcard in caller.wildcards() {
+            self.place(wildcard.clone(), answers.channel(wildcard));
+        }
+        if rights.read {
+            self.read.push(format!("{namespace}-pnpres"));
+        }
     }
 
     /// Reading the caller's three channel groups and their presence. What is in them may be read thereby.
-    pub(crate) fn groups(&mut self, caller: &Caller) {
-        for group in Group::ALL.map(|group| caller.group(group)) {
+    pub(crate) fn groups(&mut self, caller: &Caller, answers: &Answers<'_>) {
+        let groups = Group::ALL.map(|group| caller.group(group)).into_iter();
+        for group in groups.filter(|group| answers.may_read_group(group)) {
             self.read_groups.push(format!("{group}-pnpres"));
             self.read_groups.push(group);
         }
@@ -35,46 +53,51 @@ impl Sheet {
 
     /// A channel, as far as the caller's standing goes. Presence is read only, and only by who may read the channel.
     /// What a wildcard of the bootstrap covers is granted by that wildcard: names cost a row each, and anybody makes them up.
-    pub(crate) fn channel(&mut self, caller: &Caller, channel: &str, standing: Standing) {
-        match (standing, covering(caller, channel)) {
-            (Standing::ReadWrite, Some(wildcard)) => add(&mut self.read_write, wildcard),
-            (Standing::ReadWrite | Standing::Member, _) => {
-                add(&mut self.read_write, channel.to_owned());
-                add(&mut self.read, format!("{channel}-pnpres"));
-            }
-            (Standing::Read, _) => self.read.extend([channel.to_owned(), format!("{channel}-pnpres")]),
-            (Standing::Write, _) => self.write.push(channel.to_owned()),
+    pub(crate) fn channel(&mut self, channel: &str, standing: &Standing) {
+        if let Some(wildcard) = &standing.wildcard {
+            return self.place(wildcard.clone(), standing.rights);
+        }
+        self.place(channel.to_owned(), standing.rights);
+        if standing.rights.read {
+            add(&mut self.read, format!("{channel}-pnpres"));
         }
     }
 
-    /// The proposals: at most one for each set of permissions.
-    pub(crate) fn into_proposals(self, caller: &Caller, ttl: u32) -> Vec<Proposal> {
+    fn place(&mut self, name: String, rights: Rights) {
+        match rights {
+            Rights { read: true, write: true } => add(&mut self.read_write, name),
+            Rights { read: true, write: false } => add(&mut self.read, name),
+            Rights { read: false, write: true } => add(&mut self.write, name),
+            Rights { read: false, write: false } => {}
+        }
+    }
+
+    /// The proposals: at most one for each set of permissions. Where there is nothing to grant, the policy refused.
+    pub(crate) fn into_proposals(self, caller: &Caller, ttl: u32) -> Result<Vec<Proposal>, Refusal> {
         let rows = [
             (self.read_write, Vec::new(), Permissions::READ | Permissions::WRITE),
             (self.read, self.read_groups, Permissions::READ),
             (self.write, Vec::new(), Permissions::WRITE),
         ];
         let filled = rows.into_iter().filter(|(channels, groups, _)| !channels.is_empty() || !groups.is_empty());
-        filled
+        let proposals: Vec<_> = filled
             .map(|(channels, groups, permissions)| {
                 let auth_keys = vec![caller.auth_key().to_owned()];
                 let target = Target { channels, groups, uuids: Vec::new(), auth_keys };
                 Proposal { target, permissions, ttl }
             })
-            .collect()
+            .collect();
+        if proposals.is_empty() { Err(Refusal::Forbidden) } else { Ok(proposals) }
     }
 
     /// Asks for all of it, or nothing.
     pub(crate) fn grant(self, caller: &Caller, host: &impl Host) -> Result<(), Refusal> {
-        Ok(host.grant(&self.into_proposals(caller, settings::ttl(host)?))?)
+        Ok(host.grant(&self.into_proposals(caller, settings::ttl(host)?)?)?)
     }
 }
 
 /// Takes back what [`Sheet::channel`] gave the caller's auth key for this channel alone.
 pub(crate) fn revoke(caller: &Caller, channel: &str, host: &impl Host) -> Result<(), Refusal> {
-    if covering(caller, channel).is_some() {
-        return Ok(());
-    }
     let target = Target {
         channels: vec![channel.to_owned(), format!("{channel}-pnpres")],
         groups: Vec::new(),
@@ -82,19 +105,6 @@ pub(crate) fn revoke(caller: &Caller, channel: &str, host: &impl Host) -> Result
         auth_keys: vec![caller.auth_key().to_owned()],
     };
     Ok(host.revoke(&[target])?)
-}
-
-/// All public chats, and the caller's own channels.
-fn wildcards(caller: &Caller) -> [String; 4] {
-    let (namespace, uuid) = (&caller.namespace().name, caller.uuid());
-    let [me, read, write] = ["me", "read", "write"].map(|part| format!("{namespace}#user#{uuid}#{part}.*"));
-    [format!("{namespace}#chat#public.*"), me, read, write]
-}
-
-/// The wildcard among them that covers a channel. `a.*` ends at a name's first dot: with one in the uuid, none does.
-fn covering(caller: &Caller, channel: &str) -> Option<String> {
-    let (head, _) = channel.split_once('.')?;
-    wildcards(caller).into_iter().find(|wildcard| wildcard.strip_suffix(".*") == Some(head))
 }
 
 fn add(names: &mut Vec<String>, name: String) {

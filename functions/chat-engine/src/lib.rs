@@ -4,19 +4,21 @@
 //! so that the npm clients 0.9 (which send `global`) and 0.10 (which send `namespace`) work unchanged; and one route more,
 //! `connect`, which does the whole handshake in one request.
 //!
-//! Three things decide every answer: who the caller is ([`caller`], asked on every route), what the channel's name says
-//! about who may do what ([`rights`], pure), and who belongs to a private chat ([`membership`], in the key-value store).
-//! What a client says of a chat's privacy decides nothing.
+//! Three things decide every answer: who the caller is ([`caller`], asked on every route), what the deployment's policy lets
+//! it do with a channel of its tenant ([`policy`]; the rules are in `policy.yaml`), and who belongs to a private chat
+//! ([`membership`], in the key-value store, where the policy reads it too). What a client says of a chat's privacy decides
+//! nothing.
 
 mod caller;
 mod cors;
 mod fields;
 mod grants;
 mod membership;
+mod names;
 mod namespace;
+mod policy;
 mod quota;
 mod refusal;
-mod rights;
 mod routes;
 mod routing;
 mod settings;

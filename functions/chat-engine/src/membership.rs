@@ -25,31 +25,31 @@ enum Membership {
 struct Ownership(String);
 
 /// Whether the caller owns the chat or was invited to it.
-pub(crate) fn holds(caller: &Caller, channel: &str, host: &impl Host) -> Result<bool, Refusal> {
+fn holds(caller: &Caller, channel: &str, host: &impl Host) -> Result<bool, Refusal> {
     match membership(caller, channel, host)? {
         Membership::Owner(_) | Membership::Member(_) => Ok(true),
         Membership::Stranger | Membership::Unclaimed => Ok(false),
     }
 }
 
-/// Renews the caller's membership, and with it the ownership; without one it is refused.
+/// Renews the caller's membership, and with it the ownership, if there is one. Who has none is the policy's to judge.
 pub(crate) fn renew(caller: &Caller, channel: &str, host: &impl Host) -> Result<(), Refusal> {
-    renewed(membership(caller, channel, host)?, caller, channel, host).map(|_| ())
+    renewed(membership(caller, channel, host)?, caller, channel, host).map(drop)
 }
 
-/// Renews the caller's membership, or claims a chat that nobody owns; everything else is refused.
-pub(crate) fn hold_or_claim(caller: &Caller, channel: &str, host: &impl Host) -> Result<(), Refusal> {
+/// Like [`renew`], but a chat that nobody owns becomes the caller's.
+pub(crate) fn renew_or_claim(caller: &Caller, channel: &str, host: &impl Host) -> Result<(), Refusal> {
     match membership(caller, channel, host)? {
         Membership::Unclaimed => claim(caller, channel, host),
         known @ (Membership::Owner(_) | Membership::Member(_) | Membership::Stranger) => {
-            renewed(known, caller, channel, host).map(|_| ())
+            renewed(known, caller, channel, host).map(drop)
         }
     }
 }
 
 /// Lets `to` into a chat that the caller belongs to. Who is let in anew counts against the caller's invitations.
 pub(crate) fn invite(caller: &Caller, to: &str, channel: &str, host: &impl Host) -> Result<(), Refusal> {
-    let ownership = renewed(membership(caller, channel, host)?, caller, channel, host)?;
+    let ownership = renewed(membership(caller, channel, host)?, caller, channel, host)?.ok_or(Refusal::Forbidden)?;
     if to == ownership.owner() {
         return Ok(());
     }
@@ -74,18 +74,18 @@ fn membership(caller: &Caller, channel: &str, host: &impl Host) -> Result<Member
     Ok(if is_member { Membership::Member(ownership) } else { Membership::Stranger })
 }
 
-fn renewed(known: Membership, caller: &Caller, channel: &str, host: &impl Host) -> Result<Ownership, Refusal> {
+fn renewed(known: Membership, caller: &Caller, channel: &str, host: &impl Host) -> Result<Option<Ownership>, Refusal> {
     match known {
         Membership::Owner(ownership) => {
             keep(&ownership, channel, host)?;
-            Ok(ownership)
+            Ok(Some(ownership))
         }
         Membership::Member(ownership) => {
             keep(&ownership, channel, host)?;
             admit(caller.uuid(), &ownership, channel, host)?;
-            Ok(ownership)
+            Ok(Some(ownership))
         }
-        Membership::Stranger | Membership::Unclaimed => Err(Refusal::Forbidden),
+        Membership::Stranger | Membership::Unclaimed => Ok(None),
     }
 }
 

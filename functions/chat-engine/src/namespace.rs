@@ -3,8 +3,8 @@
 use usher_sdk::Host;
 
 use crate::fields::{Field, Fields};
+use crate::names::{self, Kind};
 use crate::refusal::Refusal;
-use crate::rights::{Rights, rights};
 
 /// Characters, which are bytes here.
 const LONGEST: usize = 48;
@@ -59,10 +59,10 @@ fn is_wellformed(name: &str) -> bool {
         && !name.ends_with("-pnpres")
 }
 
-/// The configured tenant in which a channel is one that `uuid` may have something to do with.
-pub(crate) fn holding(channel: &str, uuid: &str, host: &impl Host) -> Option<String> {
+/// The configured tenant in which a channel is one that clients open.
+pub(crate) fn holding(channel: &str, host: &impl Host) -> Option<String> {
     let configured = host.config_list("namespaces").into_iter().filter(|name| is_wellformed(name));
-    configured.into_iter().find(|name| rights(name, uuid, channel) != Rights::Nothing)
+    configured.into_iter().find(|name| names::kind(name, channel).is_some_and(|kind| kind != Kind::Other))
 }
 
 fn is_configured(name: &str, host: &impl Host) -> bool {

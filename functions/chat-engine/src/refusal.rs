@@ -1,6 +1,6 @@
 //! Why a request is refused, and the one place that turns it into a status and a text.
 
-use usher_sdk::{AccessError, DuplicateParameter, Host, IdentityError, KvError, Level, Response};
+use usher_sdk::{AccessError, DuplicateParameter, Host, IdentityError, KvError, Level, PolicyError, Response};
 
 /// A refusal. A `cause` is for the operator's log; the client never reads it.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,6 +137,16 @@ impl From<KvError> for Refusal {
         match error {
             KvError::Unavailable(_) => Self::StorageUnavailable { cause },
             KvError::Invalid(_) | KvError::TooManyCalls => Self::Fault { cause },
+        }
+    }
+}
+
+impl From<PolicyError> for Refusal {
+    fn from(error: PolicyError) -> Self {
+        let cause = error.to_string();
+        match error {
+            PolicyError::Unavailable(_) => Self::StorageUnavailable { cause },
+            PolicyError::Invalid(_) | PolicyError::TooManyCalls => Self::Fault { cause },
         }
     }
 }

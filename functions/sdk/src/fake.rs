@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     AccessError, Claim, GroupsError, HttpError, IdentityError, KvError, Level, OutboundRequest, OutboundResponse,
-    Permissions, Proposal, Proven, Request, Target,
+    Permissions, PolicyQuestion, Proposal, Proven, Request, Target,
 };
 
 use grants::Grants;
@@ -33,6 +33,10 @@ pub struct Host {
     values: RefCell<BTreeMap<String, Value>>,
     counters: RefCell<BTreeMap<String, i64>>,
     claims: RefCell<Vec<Claim>>,
+    proven: RefCell<Option<Proven>>,
+    policy: Option<Policy>,
+    asked: RefCell<Vec<Vec<PolicyQuestion>>>,
+    unreadable: RefCell<Option<KvError>>,
     logged: RefCell<Vec<(Level, String)>>,
     calls: RefCell<Vec<&'static str>>,
     failing: RefCell<Failing>,
@@ -42,6 +46,9 @@ pub struct Host {
     drawn: Cell<u64>,
     now: Cell<u64>,
 }
+
+/// What stands for a policy document: looks at the host for who was proven and what is stored.
+type Policy = fn(&Host, &PolicyQuestion) -> bool;
 
 /// A stored value and the millisecond it ends.
 #[derive(Debug, Clone)]
@@ -150,6 +157,13 @@ impl Host {
         self
     }
 
+    /// What the policy allows; without one, nothing.
+    #[must_use]
+    pub fn with_policy(mut self, policy: fn(&Self, &PolicyQuestion) -> bool) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
     /// Queues the answer to an outbound call; without any left, the host called is unreachable.
     #[must_use]
     pub fn with_outbound(self, answer: Result<OutboundResponse, HttpError>) -> Self {
@@ -255,6 +269,25 @@ impl Host {
     #[must_use]
     pub fn claims(&self) -> Vec<Claim> {
         self.claims.borrow().clone()
+    }
+
+    /// The id that was proven last, until the next claim is refused.
+    #[must_use]
+    pub fn proven(&self) -> Option<String> {
+        self.proven.borrow().as_ref().map(|proven| proven.id.clone())
+    }
+
+    /// What a policy's `_()` finds under a key. Where key-value calls fail, so does the call to the policy.
+    #[must_use]
+    pub fn record(&self, key: &str) -> Option<String> {
+        *self.unreadable.borrow_mut() = self.failing.borrow().kv.clone();
+        self.value(key)
+    }
+
+    /// The questions put to the policy, call by call.
+    #[must_use]
+    pub fn asked(&self) -> Vec<Vec<PolicyQuestion>> {
+        self.asked.borrow().clone()
     }
 
     /// The operator's log.

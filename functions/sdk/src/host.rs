@@ -2,7 +2,7 @@
 
 use crate::{
     AccessError, Claim, Entry, GroupsError, HttpError, IdentityError, KvError, Level, OutboundRequest,
-    OutboundResponse, Proposal, Proven, Target, VaultError,
+    OutboundResponse, PolicyError, PolicyQuestion, Proposal, Proven, Target, VaultError,
 };
 
 /// The host's capabilities. A function may use those that its manifest lists under `capabilities`; a component that
@@ -49,6 +49,20 @@ pub trait Host {
 
     /// Asks the manifest's authenticators, and binds uuid and auth key for the rest of the invocation.
     fn authenticate(&self, claim: &Claim) -> Result<Proven, IdentityError>;
+
+    /// Asks the deployment's policy about the identity that was proven, or somebody anonymous; in the order of the questions,
+    /// of which there are at most 100. A name that ends in `.*` stands for all that begin so.
+    ///
+    /// ```
+    /// use usher_sdk::{Host, PolicyError, PolicyQuestion, Section};
+    ///
+    /// fn may_read(channel: &str, host: &impl Host) -> Result<bool, PolicyError> {
+    ///     let (action, name) = ("read".to_owned(), channel.to_owned());
+    ///     let question = PolicyQuestion { section: Section::Channel, action, name, payload: None };
+    ///     Ok(host.policy(&[question])? == [true])
+    /// }
+    /// ```
+    fn policy(&self, questions: &[PolicyQuestion]) -> Result<Vec<bool>, PolicyError>;
 
     /// A value of the manifest's `[config]` table; a list comes as a JSON array of strings.
     fn config(&self, name: &str) -> Option<String>;

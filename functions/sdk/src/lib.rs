@@ -36,6 +36,7 @@ pub use bindings::usher::function::http::{HttpError, OutboundRequest, OutboundRe
 pub use bindings::usher::function::identity::{Claim, IdentityError, Proven};
 pub use bindings::usher::function::kv::KvError;
 pub use bindings::usher::function::log::Level;
+pub use bindings::usher::function::policy::{PolicyError, Question as PolicyQuestion, Section};
 pub use bindings::usher::function::types::{Request, Response};
 pub use bindings::usher::function::vault::VaultError;
 pub use error::Error;

@@ -1,9 +1,9 @@
 //! The host as the sandbox sees it: every method is one import.
 
-use crate::bindings::usher::function::{access, clock, config, groups, http, identity, kv, log, random, vault};
+use crate::bindings::usher::function::{access, clock, config, groups, http, identity, kv, log, policy, random, vault};
 use crate::{
     AccessError, Claim, Entry, GroupsError, Host, HttpError, IdentityError, KvError, Level, OutboundRequest,
-    OutboundResponse, Proposal, Proven, Target, VaultError,
+    OutboundResponse, PolicyError, PolicyQuestion, Proposal, Proven, Target, VaultError,
 };
 
 /// The host that runs this component.
@@ -81,6 +81,11 @@ impl Host for Sandbox {
 
     fn authenticate(&self, claim: &Claim) -> Result<Proven, IdentityError> {
         identity::authenticate(claim)
+    }
+
+    fn policy(&self, questions: &[PolicyQuestion]) -> Result<Vec<bool>, PolicyError> {
+        let answers = policy::check(questions)?;
+        Ok(answers.into_iter().map(|answer| answer == policy::Answer::Allowed).collect())
     }
 
     fn config(&self, name: &str) -> Option<String> {

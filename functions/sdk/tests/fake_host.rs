@@ -1,7 +1,7 @@
 //! The fake host keeps the promises that functions are tested against.
 
 use usher_sdk::fake::Host;
-use usher_sdk::{Claim, Host as _, IdentityError, Permissions, Proposal, Target};
+use usher_sdk::{Claim, Host as _, IdentityError, Permissions, PolicyQuestion, Proposal, Section, Target};
 
 #[test]
 fn a_later_grant_replaces_an_earlier_one_and_ends() {
@@ -82,6 +82,22 @@ fn a_config_value_is_a_list_of_one_where_a_list_is_wanted() {
     assert_eq!(host.config_list("one"), ["a"]);
     assert_eq!(host.config_list("two"), ["a", "b"]);
     assert!(host.config_list("absent").is_empty());
+}
+
+#[test]
+fn a_policy_is_asked_about_whom_was_proven_and_without_one_nothing_is_allowed() {
+    let question = |name: &str| {
+        let (action, name) = ("read".to_owned(), name.to_owned());
+        PolicyQuestion { section: Section::Channel, action, name, payload: None }
+    };
+    let questions = [question("alice"), question("bob")];
+    assert_eq!(Host::new().policy(&questions), Ok(vec![false, false]));
+    let host = Host::new().with_policy(|host, question| host.proven().as_ref() == Some(&question.name));
+    assert_eq!(host.policy(&questions), Ok(vec![false, false]), "nobody was proven");
+    host.authenticate(&claim("alice", "k", "")).unwrap();
+    assert_eq!(host.policy(&questions), Ok(vec![true, false]));
+    assert_eq!(host.asked().len(), 2);
+    assert!(host.policy(&vec![question("alice"); 101]).is_err());
 }
 
 fn claim(uuid: &str, auth_key: &str, namespace: &str) -> Claim {

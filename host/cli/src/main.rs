@@ -48,6 +48,8 @@ enum Command {
     Secret(command::secret::Arguments),
     /// Create, list and change keysets, and their secret keys.
     Keyset(command::keyset::Arguments),
+    /// Hash a password for a users file.
+    Hash(command::hash::Arguments),
     /// Create, list, check and revoke grants.
     Grant(command::grant::Arguments),
     /// Mint, look into, verify and revoke tokens.
@@ -58,6 +60,12 @@ enum Command {
     Deploy(command::deploy::Arguments),
     /// Go back to the version of a function that was active before.
     Rollback(command::rollback::Arguments),
+    /// Check, test, explain, compare and apply policies.
+    Policy(command::policy::Arguments),
+    /// Explain one decision, by the id that the client got.
+    Why(command::why::Arguments),
+    /// List what was decided lately.
+    Logs(command::logs::Arguments),
     /// Print a completion script for a shell.
     Completion(command::completion::Arguments),
 }
@@ -66,8 +74,9 @@ enum Command {
 async fn main() -> ExitCode {
     let Arguments { target, json, command } = Arguments::parse();
     let output = if json { Output::Json } else { Output::Eyes };
-    let serves = matches!(command, Command::Dev(_) | Command::Serve(_));
-    let limit = if serves { Duration::MAX } else { Duration::from_secs(target.timeout) };
+    let follows = matches!(&command, Command::Logs(arguments) if arguments.goes_on());
+    let goes_on = follows || matches!(command, Command::Dev(_) | Command::Serve(_));
+    let limit = if goes_on { Duration::MAX } else { Duration::from_secs(target.timeout) };
     let late =
         |_| Err(Failure::new(Exit::TimedOut, format!("no answer within {limit:?}")).hint("--timeout allows more"));
     let done = tokio::time::timeout(limit, run(command, &target, output)).await.unwrap_or_else(late);
@@ -85,11 +94,15 @@ async fn run(command: Command, target: &Target, output: Output) -> Result<(), Fa
         Command::Check(arguments) => command::check::run(&arguments, target, output),
         Command::Secret(arguments) => command::secret::run(arguments, target, output).await,
         Command::Keyset(arguments) => command::keyset::run(arguments, target, output).await,
+        Command::Hash(arguments) => command::hash::run(&arguments, output),
         Command::Grant(arguments) => command::grant::run(arguments, target, output).await,
         Command::Token(arguments) => command::token::run(arguments, target, output).await,
         Command::Functions(arguments) => command::functions::run(arguments, target, output).await,
         Command::Deploy(arguments) => command::deploy::run(&arguments, target, output).await,
         Command::Rollback(arguments) => command::rollback::run(&arguments, target, output).await,
+        Command::Policy(arguments) => command::policy::run(arguments, target, output).await,
+        Command::Why(arguments) => command::why::run(&arguments, target, output).await,
+        Command::Logs(arguments) => command::logs::run(&arguments, target, output).await,
         Command::Completion(arguments) => command::completion::run::<Arguments>(&arguments),
     }
 }

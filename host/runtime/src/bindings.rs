@@ -8,6 +8,7 @@ wasmtime::component::bindgen!({
         "usher:function/access": async | trappable,
         "usher:function/groups": async | trappable,
         "usher:function/identity": async | trappable,
+        "usher:function/policy": async | trappable,
         default: trappable,
     },
     exports: { default: async },

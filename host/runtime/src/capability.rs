@@ -9,6 +9,7 @@ pub mod http;
 pub mod identity;
 pub mod kv;
 pub mod log;
+pub mod policy;
 pub mod random;
 pub mod vault;
 
@@ -37,6 +38,8 @@ pub enum Capability {
     Kv,
     /// Asking who a caller is.
     Identity,
+    /// Asking the policy what the caller may do.
+    Policy,
     /// Reading the manifest's `[config]`.
     Config,
     /// Writing to the operator's log.
@@ -64,6 +67,8 @@ pub struct Capabilities {
     pub kv: Option<kv::Granted>,
     /// See [`identity`].
     pub identity: Option<identity::Granted>,
+    /// See [`policy`].
+    pub policy: Option<policy::Granted>,
     /// See [`config`].
     pub config: Option<config::Granted>,
     /// See [`log`].
@@ -92,13 +97,14 @@ pub(crate) enum Import {
 
 impl Capability {
     /// All of them, in the order of the contract.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Vault,
         Self::Http,
         Self::Access,
         Self::Groups,
         Self::Kv,
         Self::Identity,
+        Self::Policy,
         Self::Config,
         Self::Log,
         Self::Clock,
@@ -116,6 +122,7 @@ impl Capability {
             Self::Groups => "groups",
             Self::Kv => "kv",
             Self::Identity => "identity",
+            Self::Policy => "policy",
             Self::Config => "config",
             Self::Log => "log",
             Self::Clock => "clock",
@@ -160,6 +167,7 @@ impl Capabilities {
             Capability::Groups => self.groups.is_some(),
             Capability::Kv => self.kv.is_some(),
             Capability::Identity => self.identity.is_some(),
+            Capability::Policy => self.policy.is_some(),
             Capability::Config => self.config.is_some(),
             Capability::Log => self.log.is_some(),
             Capability::Clock => self.clock.is_some(),
@@ -179,6 +187,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>, listed: &[Capability]) -
             Capability::Groups => groups::add_to_linker(linker)?,
             Capability::Kv => kv::add_to_linker(linker)?,
             Capability::Identity => identity::add_to_linker(linker)?,
+            Capability::Policy => policy::add_to_linker(linker)?,
             Capability::Config => config::add_to_linker(linker)?,
             Capability::Log => log::add_to_linker(linker)?,
             Capability::Clock => clock::add_to_linker(linker)?,

@@ -2,6 +2,7 @@
 
 use crate::bindings::usher::function::types as wire;
 use crate::fault::{Fault, FaultKind};
+use crate::trace::Trace;
 
 /// Headers of one answer at the most.
 const MOST_HEADERS: usize = 100;
@@ -39,6 +40,15 @@ pub struct Response {
     pub headers: Vec<Field>,
     /// At most `Limits::reply` bytes.
     pub body: Vec<u8>,
+}
+
+/// How one invocation ended, and what it did on the way.
+#[derive(Debug)]
+pub struct Invoked {
+    /// The answer, or why there is none and the client is to be refused.
+    pub outcome: Result<Response, Fault>,
+    /// For the operator.
+    pub trace: Trace,
 }
 
 impl Request {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 use tokio::time::error::Elapsed;
 use wasmtime::Store;
 use wasmtime::component::Linker;
@@ -17,11 +17,12 @@ use crate::bindings::{OnRequest, OnRequestPre};
 use crate::capability::identity::Context;
 use crate::capability::{self, Capabilities, Capability, Import};
 use crate::engine::Engine;
-use crate::exchange::{Request, Response};
+use crate::exchange::{Invoked, Request, Response};
 use crate::fault::{Blame, Fault, FaultKind};
 use crate::limits::Limits;
 use crate::pace::{DeadlineReached, Pace};
 use crate::state::State;
+use crate::trace::Trace;
 
 /// One part in this many of its time is left to a function after the last wait for something outside, to answer in.
 const OWN_SHARE: u32 = 10;
@@ -29,6 +30,9 @@ const OWN_SHARE: u32 = 10;
 /// How long the answer to a faulted request waits, its sandbox already dropped. Tearing a misused sandbox down costs more than
 /// answering a healthy request; without a pause whoever asks for it again and again takes the machine from the neighbours.
 const FAULT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a function that is to retire still lets those in who were on their way to it.
+const STEP_ASIDE: Duration = Duration::from_millis(10);
 
 /// Why a component cannot be deployed.
 #[derive(Debug, thiserror::Error)]
@@ -94,36 +98,51 @@ impl Function {
         Ok(Self { engine: engine.clone(), pre, capabilities: Arc::new(capabilities), limits, share })
     }
 
+    /// Waits until every invocation under way has ended; whoever still comes is refused as if the function had no room.
+    ///
+    /// To be called once another version answers in its place, where nothing may be granted by the old one any more.
+    pub async fn retire(&self) {
+        tokio::time::sleep(STEP_ASIDE).await;
+        let all = u32::try_from(self.engine.share_of_a_function()).unwrap_or(u32::MAX);
+        // INVARIANT: nothing else takes several permits or closes the semaphore, so this ends with the last invocation.
+        let _all: Result<SemaphorePermit<'_>, AcquireError> = self.share.acquire_many(all).await;
+        self.share.close();
+    }
+
     /// The limits of this deployment.
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Answers one request in a sandbox of its own, which is dropped before this returns.
-    ///
-    /// # Errors
-    /// A [`Fault`] with its blame; the client is to be refused.
-    pub async fn invoke(&self, request: Request) -> Result<Response, Fault> {
-        let _share = self.share.try_acquire().map_err(|_| Fault::of_host(FaultKind::Overloaded))?;
-        let answer = self.run(request).await;
-        if let Err(Fault { blame: Blame::Guest, .. }) = &answer {
+    /// Answers one request in a sandbox of its own, which is dropped before this returns. A [`Fault`] comes with its blame;
+    /// the client is to be refused.
+    pub async fn invoke(&self, request: Request) -> Invoked {
+        let Ok(_share) = self.share.try_acquire() else {
+            return Invoked::without_sandbox(Fault::of_host(FaultKind::Overloaded));
+        };
+        let invoked = self.run(request).await;
+        if let Err(Fault { blame: Blame::Guest, .. }) = &invoked.outcome {
             tokio::time::sleep(FAULT_PAUSE).await;
         }
-        answer
+        invoked
     }
 
-    async fn run(&self, request: Request) -> Result<Response, Fault> {
-        let _admission = self.engine.admit().await?;
+    async fn run(&self, request: Request) -> Invoked {
+        let _admission = match self.engine.admit().await {
+            Ok(admission) => admission,
+            Err(fault) => return Invoked::without_sandbox(fault),
+        };
         let deadline = Instant::now() + self.limits.time;
         let mut store = self.store(&request, deadline);
         let answer = within(deadline, self.call(&mut store, request)).await;
-        match answer {
+        let outcome = match answer {
             Ok(Ok(Ok(reply))) => Response::from_wire(reply, self.limits.reply),
             Ok(Ok(Err(text))) => Err(Fault::of_guest(FaultKind::Failed(capability::log::clip(text)))),
             Ok(Err(error)) => Err(self.classify(&store, &error)),
             Err(_elapsed) => Err(Fault::of_guest(FaultKind::TimedOut(self.limits.time))),
-        }
+        };
+        Invoked { outcome, trace: store.into_data().recorder.finish() }
     }
 
     fn store(&self, request: &Request, deadline: Instant) -> Store<State> {
@@ -163,6 +182,12 @@ impl Function {
             Some(trap) => Fault::of_guest(FaultKind::Trapped(trap.to_string())),
             None => Fault::of_guest(FaultKind::Trapped(capability::log::clip(format!("{error:#}")))),
         }
+    }
+}
+
+impl Invoked {
+    fn without_sandbox(fault: Fault) -> Self {
+        Self { outcome: Err(fault), trace: Trace::default() }
     }
 }
 

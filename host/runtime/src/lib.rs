@@ -20,14 +20,16 @@ mod limits;
 mod pace;
 mod state;
 mod ticker;
+mod trace;
 
 pub mod capability;
 
 pub use artefact::{Artefact, CompileError};
-pub use bounds::Bounds;
+pub use bounds::{Bounds, Reach};
 pub use capability::{Capabilities, Capability};
 pub use engine::{Engine, EngineError, EngineSettings};
-pub use exchange::{Field, Request, Response};
+pub use exchange::{Field, Invoked, Request, Response};
 pub use fault::{Blame, Fault, FaultKind};
 pub use function::{Function, LinkError};
 pub use limits::{CallLimits, Limits};
+pub use trace::{Trace, TracedCall, TracedIdentity, TracedQuestion};

@@ -34,6 +34,8 @@ pub struct CallLimits {
     pub kv: u32,
     /// `identity.authenticate`. Default 2.
     pub identity: u32,
+    /// `policy.check`, of at most 100 questions each. Default 50.
+    pub policy: u32,
     /// Lines of `log.write`; further lines are dropped. Default 100.
     pub log: u32,
 }
@@ -54,7 +56,7 @@ impl Default for Limits {
 
 impl Default for CallLimits {
     fn default() -> Self {
-        Self { outbound: 5, vault: 10, access: 16, kv: 32, identity: 2, log: 100 }
+        Self { outbound: 5, vault: 10, access: 16, kv: 32, identity: 2, policy: 50, log: 100 }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::capability::Capabilities;
 use crate::capability::identity::{Context, Proven};
 use crate::fault::FaultKind;
 use crate::limits::{CallLimits, Limits};
+use crate::trace::Recorder;
 
 /// The data of one store.
 pub(crate) struct State {
@@ -19,6 +20,7 @@ pub(crate) struct State {
     pub(crate) calls: CallLimits,
     pub(crate) proven: Option<Proven>,
     pub(crate) usage: Usage,
+    pub(crate) recorder: Recorder,
     wasi: Option<WasiCtx>,
 }
 
@@ -45,6 +47,7 @@ impl State {
                 elements_in_use: 0,
                 refused: None,
             },
+            recorder: Recorder::start(),
             wasi: None,
         }
     }

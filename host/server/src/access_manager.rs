@@ -7,11 +7,12 @@ mod well_known;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
 use axum::http::{Method, Request, Response};
 use usher_access::SubscribeKey;
 
 use crate::authorize::{Authorizer, TIME, unknown_keyset};
-use crate::body::Bodies;
+use crate::body::{Bodies, Probation};
 use crate::keysets::LiveKeyset;
 use crate::reply::{Refusal, ServiceAnswer};
 
@@ -71,6 +72,32 @@ impl Call {
     }
 }
 
+impl Call {
+    /// What is called, for people.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::Grant { .. } => "grant a token",
+            Self::Revoke { .. } => "revoke a token",
+            Self::LegacyGrant { .. } => "v2 grant",
+            Self::LegacyAudit { .. } => "v2 audit",
+            Self::Keys { .. } => "read public keys",
+            Self::Time => "read the time",
+        }
+    }
+
+    /// The subscribe key, as the path has it.
+    pub(crate) fn subscribe_key(&self) -> Option<&str> {
+        match self {
+            Self::Grant { subscribe_key }
+            | Self::Revoke { subscribe_key, token: _ }
+            | Self::LegacyGrant { subscribe_key }
+            | Self::LegacyAudit { subscribe_key } => Some(subscribe_key),
+            Self::Keys { subscribe_key } => subscribe_key.as_deref(),
+            Self::Time => None,
+        }
+    }
+}
+
 impl AccessManager {
     /// Answers a call; a refusal has the shape that the call's clients know.
     pub(crate) async fn answer(
@@ -107,9 +134,10 @@ impl AccessManager {
         key.and_then(|key| self.authorizer.keyset(&key)).ok_or_else(unknown_keyset)
     }
 
-    async fn read(&self, request: Request<Body>) -> Result<(axum::http::request::Parts, Bytes), Refusal> {
+    /// A call with its body, whose signature is still to be verified.
+    async fn read(&self, request: Request<Body>) -> Result<(Parts, (Bytes, Probation)), Refusal> {
         let (parts, body) = request.into_parts();
-        let bytes = self.bodies.read(&parts, body, LONGEST_BODY).await?;
+        let bytes = self.bodies.read_unproven(&parts, body, LONGEST_BODY).await?;
         Ok((parts, bytes))
     }
 }

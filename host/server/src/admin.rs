@@ -2,9 +2,11 @@
 
 mod access;
 mod check;
+mod decisions;
 mod functions;
 mod keys;
 mod keysets;
+mod policies;
 mod secrets;
 mod tokens;
 
@@ -27,6 +29,7 @@ use usher_access::{SubscribeKey, UnixSeconds};
 use crate::clock::Clock;
 use crate::data_plane::fresh_id;
 use crate::deployments::Deployments;
+use crate::kept::Kept;
 use crate::keysets::{ChangeError, KeysError, Keysets, LiveAccess, LiveKeyset};
 use crate::listener;
 use crate::reply::problem;
@@ -51,6 +54,7 @@ pub(crate) struct Admin {
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) store: Arc<Store>,
     pub(crate) clock: Clock,
+    pub(crate) kept: Arc<Kept>,
 }
 
 /// The bearer token, kept as what is compared.
@@ -84,7 +88,9 @@ impl AdminService {
             .merge(tokens::routes())
             .merge(access::routes())
             .merge(check::routes())
+            .merge(decisions::routes())
             .merge(functions::routes())
+            .merge(policies::routes())
             .merge(secrets::routes())
             .fallback(not_found)
             .method_not_allowed_fallback(wrong_method)
@@ -218,6 +224,7 @@ impl Failure {
                 (StatusCode::CONFLICT, "key.too-many")
             }
             ChangeError::LiveTokens { .. } => (StatusCode::CONFLICT, "key.has-live-tokens"),
+            ChangeError::Overtaken(_) => (StatusCode::CONFLICT, "key.overtaken"),
             ChangeError::EpochsUsedUp => (StatusCode::CONFLICT, "token.epochs-used-up"),
             ChangeError::Keyset(error) => return keysets::failure(error, request_id),
             ChangeError::Store(error) => return Self::of_store(error, request_id),
@@ -238,6 +245,11 @@ impl Failure {
     fn no_keyset(subscribe_key: &str, request_id: &str) -> Self {
         let detail = format!("no keyset `{subscribe_key}`; `usher keyset list` shows those there are");
         Self { status: StatusCode::NOT_FOUND, code: "keyset.not-found", detail, request_id: request_id.into() }
+    }
+
+    fn no_policy(name: &str, version: u32, request_id: &str) -> Self {
+        let detail = format!("version {version} of `{name}` has no policy");
+        Self { status: StatusCode::NOT_FOUND, code: "policy.not-found", detail, request_id: request_id.into() }
     }
 
     fn of_store(error: &StoreError, request_id: &str) -> Self {

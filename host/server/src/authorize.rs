@@ -1,5 +1,6 @@
 //! The one road from what a request shows to a verdict: keyset, signature, token or auth key, decision.
 
+mod overrides;
 mod signed;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::clock::Clock;
 use crate::keysets::{Keysets, LiveKeyset};
 use crate::reply::{Refusal, ServiceAnswer};
 
+pub(crate) use overrides::refuse_overrides;
 pub(crate) use signed::{RawRequest, Unproven, is_signed, looks_signed, signed_by};
 
 /// The one path that names no keyset.

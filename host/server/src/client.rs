@@ -107,7 +107,8 @@ impl AdminClient {
     /// See [`AdminClient::get`]. When the second step fails, the version is stored but not active.
     pub async fn deploy(&self, subscribe_key: &str, function: &FunctionFiles) -> Result<Value, CallError> {
         use base64::Engine;
-        let component = base64::engine::general_purpose::STANDARD.encode(&function.component);
+        let encode = || base64::engine::general_purpose::STANDARD.encode(&function.component);
+        let component = (!function.component.is_empty()).then(encode);
         let upload = json!({ "manifest": function.manifest, "policy": function.policy, "component": component });
         let functions = format!("/v1/keysets/{subscribe_key}/functions");
         let added = self.post(&functions, &upload).await?;
@@ -148,9 +149,9 @@ impl AdminClient {
 pub struct FunctionFiles {
     /// `function.toml`.
     pub manifest: String,
-    /// `policy.yaml`, if there is one.
+    /// The policy that the manifest names.
     pub policy: Option<String>,
-    /// The component, or a core module with its component type.
+    /// The component, or a core module with its component type; empty where only deepstream is served.
     pub component: Vec<u8>,
 }
 

@@ -22,6 +22,8 @@ pub struct Config {
     pub limits: ClientLimits,
     /// Sandboxes.
     pub engine: EngineSettings,
+    /// What kept decisions may take in memory, in bytes. Default 64 MiB.
+    pub decisions_kept: usize,
     /// The operator's log.
     pub log: Log,
 }
@@ -128,12 +130,17 @@ impl Config {
         store.finish();
         let vault = root.section("vault");
         let master_key = read_master_key(vault, key, credentials, &data);
+        let mut server = root.section("server");
+        let listen = read_listen(&mut server, root.section("tls"));
+        let decisions_kept = server.size("decisions_kept").unwrap_or(64 << 20);
+        server.finish();
         let config = Self {
-            listen: read_listen(&mut root),
+            listen,
             data,
             master_key,
             limits: read_limits(root.section("limits")),
             engine: read_engine(root.section("engine")),
+            decisions_kept,
             log: read_log(root.section("log")),
         };
         root.finish();
@@ -180,8 +187,7 @@ fn read_master_key(
     }
 }
 
-fn read_listen(root: &mut Section) -> Listen {
-    let mut server = root.section("server");
+fn read_listen(server: &mut Section, tls: Section) -> Listen {
     let mut address = |key, default: ([u8; 4], u16)| server.parsed(key).unwrap_or_else(|| SocketAddr::from(default));
     let data_plane = address("listen", ([127, 0, 0, 1], 8080));
     let admin = address("admin", ([127, 0, 0, 1], 8081));
@@ -194,18 +200,7 @@ fn read_listen(root: &mut Section) -> Listen {
     let connections = server.number("connections", 1..=1_000_000).unwrap_or(10_000);
     let header_time = server.duration("header_time").unwrap_or(Duration::from_secs(10));
     let body_time = server.duration("body_time").unwrap_or(Duration::from_secs(10));
-    server.finish();
-    Listen {
-        data_plane,
-        admin,
-        metrics,
-        decisions,
-        tls: read_tls(root.section("tls")),
-        drain,
-        connections,
-        header_time,
-        body_time,
-    }
+    Listen { data_plane, admin, metrics, decisions, tls: read_tls(tls), drain, connections, header_time, body_time }
 }
 
 fn read_tls(mut tls: Section) -> Option<TlsFiles> {

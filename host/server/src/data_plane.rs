@@ -1,5 +1,6 @@
 //! The data plane: whose request it is, which part of the server answers it, and the sandbox where that is a function.
 
+use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Method, Request, Response, header};
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use percent_encoding::percent_decode_str;
@@ -17,13 +18,16 @@ use crate::access_manager::{AccessManager, Call};
 use crate::body::Bodies;
 use crate::deployments::{Deployment, Deployments};
 use crate::gateway::{Gateway, Sender};
-use crate::metrics::Metrics;
+use crate::kept::{Detail, Kept, KeptDecision, Road, asked_of, clipped};
+use crate::metrics::{ALLOWED, Metrics};
 use crate::reply::{self, REQUEST_ID, Refusal};
 
 /// The path of functions; what follows is `{subscribe key}/{path}`.
 const BLOCKS: &str = "/v1/blocks/sub-key/";
 /// The longest `X-Request-Id` that is taken over.
 const LONGEST_REQUEST_ID: usize = 64;
+/// The longest `route` that is kept.
+const LONGEST_ROUTE: usize = 32;
 /// A burst is this many seconds' worth of requests.
 const BURST: u32 = 10;
 
@@ -42,6 +46,7 @@ pub(crate) struct Services {
     pub(crate) deployments: Arc<Deployments>,
     pub(crate) access_manager: AccessManager,
     pub(crate) gateway: Gateway,
+    pub(crate) kept: Arc<Kept>,
 }
 
 impl DataPlane {
@@ -59,11 +64,13 @@ impl DataPlane {
         let started = Instant::now();
         let request_id = request_id(request.headers());
         let target = target(request.uri().path()).map(|(key, path)| (key.to_owned(), path.to_owned()));
-        let is_preflight = request.method() == Method::OPTIONS;
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let is_preflight = method == Method::OPTIONS;
         let (response, outcome) = match self.try_answer(request, peer, &request_id).await {
             Ok(response) => (response, "answered"),
             Err(refusal) => {
                 note(&refusal, &request_id, target.as_ref());
+                self.keep(&refusal, (&method, &uri), &request_id);
                 let code = refusal.code();
                 // A browser that is refused its preflight shows its user nothing of the reason; the request itself is refused then.
                 (if is_preflight { reply::preflight() } else { refusal.into_response(&request_id) }, code)
@@ -107,9 +114,7 @@ impl DataPlane {
         let (parts, body) = request.into_parts();
         let (subscribe_key, path) = target(parts.uri.path()).ok_or(Refusal::NotFound)?;
         let path = decode(path).ok_or(Refusal::Malformed("the path is not UTF-8"))?;
-        let deployment =
-            self.services.deployments.routes().find(subscribe_key, &path).cloned().ok_or(Refusal::NotFound)?;
-        let longest = deployment.function.limits().body;
+        let longest = self.deployment(subscribe_key, &path)?.limits().ok_or(Refusal::NotFound)?.body;
         let query = query(parts.uri.query().unwrap_or_default()).ok_or(Refusal::Malformed("the query is not UTF-8"))?;
         let request = usher_runtime::Request {
             id: request_id.to_owned(),
@@ -121,7 +126,13 @@ impl DataPlane {
             subscribe_key: subscribe_key.to_owned(),
             path,
         };
+        // Asked again: while the body arrived, another version may have taken the place of the first.
+        let deployment = self.deployment(subscribe_key, &request.path)?;
         self.invoke(&deployment, request, request_id).await
+    }
+
+    fn deployment(&self, subscribe_key: &str, path: &str) -> Result<Arc<Deployment>, Refusal> {
+        self.services.deployments.routes().find(subscribe_key, path).cloned().ok_or(Refusal::NotFound)
     }
 
     async fn invoke(
@@ -130,14 +141,70 @@ impl DataPlane {
         request: usher_runtime::Request,
         request_id: &str,
     ) -> Result<Response<Body>, Refusal> {
+        let function = deployment.function.as_ref().ok_or(Refusal::NotFound)?;
         let running = self.metrics.running();
-        let reply = deployment.function.invoke(request).await;
+        let asked = asked_of_function(&request);
+        let usher_runtime::Invoked { outcome, trace } = function.invoke(request).await;
         drop(running);
-        reply.and_then(|reply| reply::answer(reply, request_id)).map_err(|fault| {
+        let reason = trace.reason();
+        let mut answered = outcome.and_then(|reply| reply::answer(reply, request_id)).map_err(|fault| {
             self.metrics.faulted(&fault);
             report(deployment, &fault, request_id);
             Refusal::Fault(fault)
-        })
+        });
+        let (allowed, code, status) = tell_reason(&mut answered, reason, request_id);
+        let fault = match &answered {
+            Err(Refusal::Fault(fault)) => Some(fault.to_string()),
+            Err(_) | Ok(_) => None,
+        };
+        let user = trace.identity.as_ref().map(|identity| clipped(identity.id.as_ref().unwrap_or(&identity.claimed)));
+        self.services.kept.keep(KeptDecision {
+            id: request_id.to_owned(),
+            road: Road::Function,
+            subscribe_key: Some(deployment.id.subscribe_key.as_str().to_owned()),
+            deployment: Some((deployment.id.name.as_str().to_owned(), deployment.version)),
+            policy: deployment.policy.as_ref().map(|policy| policy.digest.to_string()),
+            user,
+            asked,
+            allowed,
+            code,
+            status: Some(status.as_u16()),
+            detail: Detail::Invocation { trace: Box::new(trace), fault },
+        });
+        answered
+    }
+
+    /// Keeps a refusal of everything but functions, which keep their own.
+    fn keep(&self, refusal: &Refusal, (method, uri): (&Method, &Uri), request_id: &str) {
+        // Floods are counted, not kept; what a function's fault was is kept with its invocation.
+        if matches!(refusal, Refusal::Fault(_) | Refusal::RateLimited { .. }) {
+            return;
+        }
+        let (road, (subscribe_key, user, asked)) = match (target(uri.path()), Call::parse(method, uri.path())) {
+            (Some((key, _)), _) => (Road::Function, (Some(key.to_owned()), None, format!("{method} {BLOCKS}…"))),
+            (None, Some(call)) => {
+                (Road::AccessManager, (call.subscribe_key().map(str::to_owned), None, call.word().to_owned()))
+            }
+            (None, None) => (Road::Gateway, asked_of(method.as_str(), uri.path(), uri.query().unwrap_or_default())),
+        };
+        self.services.kept.keep(KeptDecision {
+            id: request_id.to_owned(),
+            road,
+            subscribe_key: subscribe_key.filter(|key| self.knows(key)),
+            deployment: None,
+            policy: None,
+            user,
+            asked,
+            allowed: false,
+            code: refusal.code(),
+            status: Some(refusal.status().as_u16()),
+            detail: Detail::Findings(refusal.findings()),
+        });
+    }
+
+    /// Whether a text is a subscribe key of this server; what else stands in its place is nobody's to keep.
+    fn knows(&self, subscribe_key: &str) -> bool {
+        subscribe_key.parse().is_ok_and(|key| self.services.gateway.authorizer.keyset(&key).is_some())
     }
 
     fn admit(&self, address: IpAddr) -> Result<(), Refusal> {
@@ -147,6 +214,36 @@ impl DataPlane {
             Refusal::RateLimited { retry_after: wait.as_secs() + 1 }
         })
     }
+}
+
+/// Whether a function's answer allows, with its code and status; one that does not is made to say why.
+fn tell_reason(
+    answered: &mut Result<Response<Body>, Refusal>,
+    reason: Option<&'static str>,
+    request_id: &str,
+) -> (bool, &'static str, StatusCode) {
+    match answered {
+        Ok(response) if response.status().as_u16() < 400 => (true, ALLOWED, response.status()),
+        Ok(response) => {
+            let by_itself = match response.status() {
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "function.denied",
+                _ => "function.refused",
+            };
+            let code = reason.unwrap_or(by_itself);
+            reply::explain_refusal(response.headers_mut(), code, request_id);
+            (false, code, response.status())
+        }
+        Err(refusal) => (false, refusal.code(), refusal.status()),
+    }
+}
+
+/// Method and path, and the parameter by which some functions tell their routes apart.
+fn asked_of_function(request: &usher_runtime::Request) -> String {
+    let is_word =
+        |text: &&str| text.len() <= LONGEST_ROUTE && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let route = request.query.iter().find(|(name, _)| name == "route").map(|(_, route)| route.as_str()).filter(is_word);
+    let (method, path) = (&request.method, clipped(&request.path));
+    route.map_or_else(|| format!("{method} {path}"), |route| format!("{method} {path}?route={route}"))
 }
 
 /// Who is counted as one: an IPv4 address, or the /64 that an IPv6 customer has to itself.
@@ -197,7 +294,11 @@ pub(crate) fn request_id(headers: &HeaderMap) -> String {
 pub(crate) fn fresh_id() -> String {
     static PROCESS: LazyLock<String> = LazyLock::new(|| random_hex(8));
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    format!("{}{:08x}", *PROCESS, COUNT.fetch_add(1, Ordering::Relaxed))
+    let mut id = String::with_capacity(PROCESS.len() + 16);
+    id.push_str(&PROCESS);
+    // Writing to a text never fails.
+    let _: fmt::Result = write!(id, "{:08x}", COUNT.fetch_add(1, Ordering::Relaxed));
+    id
 }
 
 /// As many random bytes in hexadecimal.

@@ -1,25 +1,37 @@
 //! The live deployments: a snapshot that requests read without a lock, swapped when a version is activated.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
 use usher_access::SubscribeKey;
-use usher_runtime::{CompileError, Engine, Function, LinkError};
+use usher_runtime::{Engine, Function, Limits};
 use usher_vault::SecretName;
 
-use crate::document::Problems;
+use crate::identity::Authenticators;
 use crate::keysets::Keysets;
-use crate::manifest::{FunctionName, Manifest};
+use crate::manifest::{Manifest, Serves};
 use crate::route::PathPattern;
 use crate::store::audit::Record;
-use crate::store::deployments::{self as stored, FunctionId, Pointer, Version};
+use crate::store::deployments::{self as stored, Afterwards, FunctionId, Pointer, Version};
 use crate::store::{Store, StoreError};
 
 mod assembly;
+mod error;
+mod policy;
+mod recheck;
+mod routes;
+mod session;
 
 pub(crate) use assembly::Parts;
+use assembly::{Assembled, Granting};
+pub(crate) use error::{DeployError, NotNamed};
+pub(crate) use policy::{PolicyInForce, PolicySummary, digest};
+use recheck::Recheck;
+pub(crate) use recheck::Rechecked;
+pub(crate) use routes::Routes;
+use routes::check_overlap;
 
 /// One active version of a function.
 #[derive(Debug)]
@@ -28,12 +40,15 @@ pub(crate) struct Deployment {
     pub(crate) version: u32,
     pub(crate) artefact: String,
     pub(crate) paths: Vec<PathPattern>,
-    pub(crate) function: Function,
+    /// Nothing where only deepstream is served; no path leads there then.
+    pub(crate) function: Option<Function>,
+    /// Those of the manifest, which the function asks too.
+    pub(crate) authenticators: Option<Arc<Authenticators>>,
+    pub(crate) policy: Option<PolicyInForce>,
+    /// The password that deepstream's server has to show, if any.
+    pub(crate) basic_secret: Option<SecretName>,
+    granting: Option<Granting>,
 }
-
-/// What requests are routed by.
-#[derive(Debug, Default)]
-pub(crate) struct Routes(HashMap<String, Vec<(PathPattern, Arc<Deployment>)>>);
 
 /// All deployments of this server; changes are made one at a time, off the request path.
 #[derive(Debug)]
@@ -52,58 +67,25 @@ pub(crate) struct Deployments {
 pub(crate) struct Upload {
     pub(crate) manifest: String,
     pub(crate) policy: Option<String>,
-    pub(crate) component: Vec<u8>,
+    pub(crate) component: Option<Vec<u8>>,
 }
 
-/// Why a function was not deployed. What was active still is.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum DeployError {
-    #[error("no keyset `{0}`; `usher keyset list` shows those there are")]
-    NoKeyset(SubscribeKey),
-    #[error("{0}")]
-    Manifest(Problems),
-    #[error("{0}")]
-    Compile(#[from] CompileError),
-    #[error("{0}")]
-    Link(#[from] LinkError),
-    #[error("the vault holds no secret `{0}`; set it with `usher secret set {0}`")]
-    NoSecret(SecretName),
-    #[error("the path `{path}` overlaps with `{other}` of the function `{function}`")]
-    Overlap { path: String, other: String, function: FunctionName },
-    #[error("{0}")]
-    Assembly(String),
-    #[error("no function `{0}`")]
-    NoFunction(FunctionName),
-    #[error("`{0}` has no version {1}")]
-    NoVersion(FunctionName, u32),
-    #[error("`{0}` has no earlier version to go back to")]
-    NothingToRollBack(FunctionName),
-    #[error("{0}")]
-    Store(#[from] StoreError),
+/// What is in force after an activation.
+#[derive(Debug)]
+pub(crate) struct Activated {
+    pub(crate) version: u32,
+    pub(crate) policy: Option<PolicySummary>,
+    pub(crate) rechecked: Rechecked,
 }
 
-impl Routes {
-    /// The deployment that answers to a path of a keyset.
-    pub(crate) fn find(&self, subscribe_key: &str, path: &str) -> Option<&Arc<Deployment>> {
-        self.0.get(subscribe_key)?.iter().find(|(pattern, _)| pattern.matches(path)).map(|(_, deployment)| deployment)
-    }
-
-    /// Each deployment of a keyset once, by name.
-    fn of_keyset(&self, subscribe_key: &SubscribeKey) -> Vec<Arc<Deployment>> {
-        let routes = self.0.get(subscribe_key.as_str()).map(Vec::as_slice).unwrap_or_default();
-        let by_name: BTreeMap<_, _> = routes.iter().map(|(_, deployment)| (&deployment.id.name, deployment)).collect();
-        by_name.into_values().cloned().collect()
-    }
-
-    fn of<'a>(live: impl Iterator<Item = &'a Arc<Deployment>>) -> Self {
-        let mut routes: HashMap<String, Vec<(PathPattern, Arc<Deployment>)>> = HashMap::new();
-        for deployment in live {
-            let of_key = routes.entry(deployment.id.subscribe_key.as_str().to_owned()).or_default();
-            of_key.extend(deployment.paths.iter().map(|path| (path.clone(), Arc::clone(deployment))));
-        }
-        Self(routes)
+impl Deployment {
+    /// What one invocation may use, where there is a function.
+    pub(crate) fn limits(&self) -> Option<&Limits> {
+        self.function.as_ref().map(Function::limits)
     }
 }
+
+type Live = BTreeMap<FunctionId, Arc<Deployment>>;
 
 impl Deployments {
     /// Brings back every active version. One that no longer links is logged and left out; the others run.
@@ -113,16 +95,9 @@ impl Deployments {
         keysets: Arc<Keysets>,
         parts: Parts,
     ) -> Result<Self, StoreError> {
-        let deployments = Self {
-            store,
-            engine,
-            keysets,
-            parts,
-            adding: Mutex::default(),
-            live: Mutex::default(),
-            routes: ArcSwap::default(),
-        };
-        let mut live = BTreeMap::new();
+        let (adding, live, routes) = (Mutex::default(), Mutex::default(), ArcSwap::default());
+        let deployments = Self { store, engine, keysets, parts, adding, live, routes };
+        let mut live = Live::new();
         for (id, pointer) in stored::functions(&deployments.store)? {
             let Some(version) = pointer.active() else { continue };
             match deployments.revive(&id, version) {
@@ -132,7 +107,10 @@ impl Deployments {
                 }
             }
         }
-        deployments.routes.store(Arc::new(Routes::of(live.values())));
+        for deployment in live.values() {
+            deployments.finish_recheck(deployment)?;
+        }
+        deployments.routes.store(Arc::new(Routes::of(&live)));
         *deployments.live.lock().unwrap_or_else(PoisonError::into_inner) = live;
         Ok(deployments)
     }
@@ -140,6 +118,11 @@ impl Deployments {
     /// The snapshot of now.
     pub(crate) fn routes(&self) -> arc_swap::Guard<Arc<Routes>> {
         self.routes.load()
+    }
+
+    /// The active deployment that `name` or `subscribe-key:name` means.
+    pub(crate) fn named(&self, name: &str) -> Result<Arc<Deployment>, NotNamed> {
+        self.routes.load().named(name).cloned()
     }
 
     /// The active deployments of a keyset.
@@ -153,41 +136,72 @@ impl Deployments {
         subscribe_key: &SubscribeKey,
         upload: &Upload,
         record: &Record,
-    ) -> Result<(FunctionId, u32), DeployError> {
+    ) -> Result<Deployment, DeployError> {
         let manifest = Manifest::parse("function.toml", &upload.manifest).map_err(DeployError::Manifest)?;
+        if manifest.policy.is_none() && upload.policy.is_some() {
+            return Err(DeployError::PolicyNotNamed);
+        }
         let id = FunctionId { subscribe_key: subscribe_key.clone(), name: manifest.name.clone() };
-        let built = self.build(&id, 0, &manifest, &upload.component)?;
+        let component = upload.component.as_deref();
+        let mut built = self.build(&id, &manifest, (component, upload.policy.as_deref()))?;
         // INVARIANT: held from reading the newest version to storing the next, or two uploads would share a number.
         let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
-        let newest = stored::versions(&self.store, &id)?.last().map_or(0, |version| version.version);
+        built.version = self.next_version(&id)?;
         let version = Version {
-            version: newest + 1,
+            version: built.version,
             manifest: upload.manifest.clone(),
             policy: upload.policy.clone(),
-            artefact: built.artefact,
+            artefact: built.artefact.clone(),
             created: record.at,
         };
-        stored::add(&self.store, &id, (&version, &upload.component), record)?;
-        Ok((id, version.version))
+        stored::add(&self.store, &id, (&version, component), record)?;
+        Ok(built)
     }
 
     /// Makes a stored version the active one; requests under way finish on the one before.
-    pub(crate) fn activate(&self, id: &FunctionId, version: u32, record: &Record) -> Result<(), DeployError> {
+    pub(crate) fn activate(&self, id: &FunctionId, version: u32, record: &Record) -> Result<Activated, DeployError> {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         let pointer = stored::pointer(&self.store, id)?.activating(version);
-        self.switch(&mut live, id, &pointer, record)
+        let deployment = self.revive(id, version)?;
+        self.switch(&mut live, deployment, |after| stored::point(&self.store, id, (&pointer, after), record))
     }
 
-    /// Goes back to the version that was active before; returns it.
-    pub(crate) fn roll_back(&self, id: &FunctionId, record: &Record) -> Result<u32, DeployError> {
+    /// Goes back to the version that was active before.
+    pub(crate) fn roll_back(&self, id: &FunctionId, record: &Record) -> Result<Activated, DeployError> {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         let pointer = stored::pointer(&self.store, id)?;
         if pointer.active().is_none() {
             return Err(DeployError::NoFunction(id.name.clone()));
         }
         let earlier = pointer.rolled_back().ok_or_else(|| DeployError::NothingToRollBack(id.name.clone()))?;
-        self.switch(&mut live, id, &earlier, record)?;
-        Ok(earlier.active().unwrap_or_default())
+        let deployment = self.revive(id, earlier.active().unwrap_or_default())?;
+        self.switch(&mut live, deployment, |after| stored::point(&self.store, id, (&earlier, after), record))
+    }
+
+    /// Makes a new version of the active one with another policy, and activates it, in one step.
+    pub(crate) fn change_policy(
+        &self,
+        id: &FunctionId,
+        document: &str,
+        record: &Record,
+    ) -> Result<Activated, DeployError> {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let pointer = stored::pointer(&self.store, id)?;
+        let active = pointer.active().ok_or_else(|| DeployError::NotActive(id.name.clone()))?;
+        let (stored, component) = self.read(id, active)?;
+        let manifest = Manifest::parse("function.toml", &stored.manifest).map_err(DeployError::Manifest)?;
+        if manifest.policy.is_none() {
+            return Err(DeployError::PolicyNotNamed);
+        }
+        let mut deployment = self.build(id, &manifest, (component.as_deref(), Some(document)))?;
+        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        deployment.version = self.next_version(id)?;
+        let (version, policy, created) = (deployment.version, Some(document.to_owned()), record.at);
+        let version = Version { version, policy, created, ..stored };
+        let pointer: Pointer = pointer.activating(version.version);
+        self.switch(&mut live, deployment, |after| {
+            stored::add_active(&self.store, id, (&version, &pointer, after), record)
+        })
     }
 
     /// All stored versions of a function, oldest first, and the active one.
@@ -195,68 +209,114 @@ impl Deployments {
         Ok((stored::versions(&self.store, id)?, stored::pointer(&self.store, id)?.active()))
     }
 
+    /// A stored version, or the active one.
+    pub(crate) fn version(&self, id: &FunctionId, version: Option<u32>) -> Result<Version, DeployError> {
+        let active = || stored::pointer(&self.store, id).map(|pointer| pointer.active());
+        let number = version.map_or_else(active, |version| Ok(Some(version)))?;
+        let number = number.ok_or_else(|| DeployError::NoFunction(id.name.clone()))?;
+        let stored = stored::version(&self.store, id, number)?;
+        stored.ok_or_else(|| DeployError::NoVersion(id.name.clone(), number))
+    }
+
     /// Forgets what users' rate limits need no longer remember.
     pub(crate) fn sweep(&self) {
         self.parts.sweep();
     }
 
+    /// Stores, then puts in force, then asks the new policy about what was granted before.
     fn switch(
         &self,
-        live: &mut BTreeMap<FunctionId, Arc<Deployment>>,
-        id: &FunctionId,
-        pointer: &Pointer,
-        record: &Record,
-    ) -> Result<(), DeployError> {
-        let deployment = self.revive(id, pointer.active().unwrap_or_default())?;
+        live: &mut Live,
+        deployment: Deployment,
+        store: impl FnOnce(Afterwards) -> Result<(), StoreError>,
+    ) -> Result<Activated, DeployError> {
         check_overlap(live, &deployment)?;
-        stored::point(&self.store, id, pointer, record)?;
-        live.insert(id.clone(), Arc::new(deployment));
-        self.routes.store(Arc::new(Routes::of(live.values())));
+        let after = if deployment.granting.is_some() { Afterwards::Recheck } else { Afterwards::Nothing };
+        store(after)?;
+        let deployment = Arc::new(deployment);
+        let earlier = live.insert(deployment.id.clone(), Arc::clone(&deployment));
+        self.routes.store(Arc::new(Routes::of(live)));
+        let rechecked = self.recheck(&deployment, earlier.as_deref()).map_err(DeployError::NotRechecked)?;
+        let policy = deployment.policy.as_ref().map(PolicyInForce::summary);
+        Ok(Activated { version: deployment.version, policy, rechecked })
+    }
+
+    fn recheck(&self, deployment: &Deployment, earlier: Option<&Deployment>) -> Result<Rechecked, StoreError> {
+        let (Some(policy), Some(granting)) = (&deployment.policy, &deployment.granting) else {
+            return Ok(Rechecked::default());
+        };
+        // INVARIANT: what the version before still grants comes before the look at what it granted.
+        if let Some(function) = earlier.and_then(|earlier| earlier.function.as_ref())
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.block_on(function.retire());
+        }
+        let Granting { bounds, grants, groups, sessions } = granting;
+        let before = earlier.and_then(|earlier| earlier.granting.as_ref()).map(|granting| &granting.bounds);
+        let bounds = [Some(bounds), before].into_iter().flatten().cloned().collect();
+        let recheck = Recheck { policy, bounds, grants, groups, sessions, clock: self.parts.clock() };
+        let rechecked = recheck.run()?;
+        stored::rechecked(&self.store, &deployment.id)?;
+        Ok(rechecked)
+    }
+
+    /// A recheck that the server did not live to finish.
+    fn finish_recheck(&self, deployment: &Deployment) -> Result<(), StoreError> {
+        if stored::is_to_recheck(&self.store, &deployment.id)? {
+            let rechecked = self.recheck(deployment, None)?;
+            tracing::info!(function = %deployment.id.name, ?rechecked, "grants checked again");
+        }
         Ok(())
     }
 
+    fn next_version(&self, id: &FunctionId) -> Result<u32, StoreError> {
+        Ok(stored::versions(&self.store, id)?.last().map_or(0, |version| version.version) + 1)
+    }
+
     fn revive(&self, id: &FunctionId, version: u32) -> Result<Deployment, DeployError> {
+        let (stored, component) = self.read(id, version)?;
+        let manifest = Manifest::parse("function.toml", &stored.manifest).map_err(DeployError::Manifest)?;
+        let built = self.build(id, &manifest, (component.as_deref(), stored.policy.as_deref()))?;
+        Ok(Deployment { version, ..built })
+    }
+
+    /// A stored version with its component, if it has one.
+    fn read(&self, id: &FunctionId, version: u32) -> Result<(Version, Option<Vec<u8>>), DeployError> {
         let no_version = || DeployError::NoVersion(id.name.clone(), version);
         let stored = stored::version(&self.store, id, version)?.ok_or_else(no_version)?;
+        if stored.artefact.is_empty() {
+            return Ok((stored, None));
+        }
         let component = stored::artefact(&self.store, &stored.artefact)?.ok_or_else(no_version)?;
         // INVARIANT: checked before anything reads it; a compiler need not survive what a disk makes of a component.
         if hex::encode(Sha256::digest(&component)) != stored.artefact {
             return Err(DeployError::Assembly("the stored component is damaged: its hash is another".into()));
         }
-        let manifest = Manifest::parse("function.toml", &stored.manifest).map_err(DeployError::Manifest)?;
-        self.build(id, version, &manifest, &component)
+        Ok((stored, Some(component)))
     }
 
+    /// A deployment without a number yet.
     fn build(
         &self,
         id: &FunctionId,
-        version: u32,
         manifest: &Manifest,
-        component: &[u8],
+        (component, policy): (Option<&[u8]>, Option<&str>),
     ) -> Result<Deployment, DeployError> {
         let keyset =
             self.keysets.find(&id.subscribe_key).ok_or_else(|| DeployError::NoKeyset(id.subscribe_key.clone()))?;
-        let artefact = self.engine.compile(component)?;
-        let capabilities = self.parts.capabilities(&keyset, manifest)?;
-        let function = Function::link(&self.engine, &artefact, capabilities, manifest.limits.clone())?;
-        let paths = manifest.paths.clone();
-        Ok(Deployment { id: id.clone(), version, artefact: artefact.hash().to_owned(), paths, function })
+        let artefact = match (manifest.serves, component) {
+            (Serves::Requests, Some(component)) => Some(self.engine.compile(component)?),
+            (Serves::Deepstream, None) => None,
+            (Serves::Requests, None) => return Err(DeployError::ComponentMissing),
+            (Serves::Deepstream, Some(_)) => return Err(DeployError::ComponentNotServed),
+        };
+        let assembled = self.parts.assemble(&keyset, manifest, policy)?;
+        let Assembled { capabilities, authenticators, policy, granting } = assembled;
+        let link = |artefact| Function::link(&self.engine, artefact, capabilities, manifest.limits.clone());
+        let function = artefact.as_ref().map(link).transpose()?;
+        let artefact = artefact.map(|artefact| artefact.hash().to_owned()).unwrap_or_default();
+        let (id, paths) = (id.clone(), manifest.paths.clone());
+        let basic_secret = manifest.basic_secret.clone();
+        Ok(Deployment { id, version: 0, artefact, paths, function, authenticators, policy, basic_secret, granting })
     }
-}
-
-/// Two functions of a keyset never answer to the same path.
-fn check_overlap(live: &BTreeMap<FunctionId, Arc<Deployment>>, new: &Deployment) -> Result<(), DeployError> {
-    let others = live.values().filter(|other| other.id.subscribe_key == new.id.subscribe_key && other.id != new.id);
-    for other in others {
-        for (path, taken) in new.paths.iter().flat_map(|path| other.paths.iter().map(move |taken| (path, taken))) {
-            if path.overlaps(taken) {
-                return Err(DeployError::Overlap {
-                    path: path.as_str().to_owned(),
-                    other: taken.as_str().to_owned(),
-                    function: other.id.name.clone(),
-                });
-            }
-        }
-    }
-    Ok(())
 }

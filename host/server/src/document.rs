@@ -10,6 +10,11 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+mod unit;
+
+pub(crate) use unit::duration;
+use unit::{Bytes, Millis, WithUnit};
+
 /// One mistake in a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -162,6 +167,11 @@ impl Section {
         sections
     }
 
+    /// Whether a key is written, and not taken out yet.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
     pub(crate) fn text(&mut self, key: &'static str) -> Option<String> {
         let node = self.take(key)?;
         match node.value {
@@ -237,6 +247,38 @@ impl Section {
             self.expected(key, &node, "a list of texts");
         }
         texts
+    }
+
+    /// A list of whole numbers, each within `allowed`.
+    pub(crate) fn numbers(&mut self, key: &'static str, allowed: std::ops::RangeInclusive<u16>) -> Option<Vec<u16>> {
+        let node = self.take(key)?;
+        let Value::List(nodes) = &node.value else {
+            self.expected(key, &node, "a list of whole numbers");
+            return None;
+        };
+        let number = |node: &Node| match node.value {
+            Value::Integer(number) => u16::try_from(number).ok().filter(|number| allowed.contains(number)),
+            Value::Text(_)
+            | Value::Variable(_)
+            | Value::Boolean(_)
+            | Value::List(_)
+            | Value::Table(_)
+            | Value::Other(_) => None,
+        };
+        let numbers: Option<Vec<u16>> = nodes.iter().map(number).collect();
+        if numbers.is_none() {
+            let (from, to) = (allowed.start(), allowed.end());
+            self.expected(key, &node, &format!("a list of whole numbers from {from} to {to}"));
+        }
+        numbers
+    }
+
+    /// A list of texts, or one text alone.
+    pub(crate) fn text_or_texts(&mut self, key: &'static str) -> Option<Vec<String>> {
+        match self.entries.get(key).map(|node| &node.value) {
+            Some(Value::Text(_)) => self.text(key).map(|text| vec![text]),
+            Some(_) | None => self.texts(key),
+        }
     }
 
     /// A list of texts that each parse as `T`.
@@ -399,61 +441,6 @@ impl Lines<'_> {
             DeValue::Datetime(_) => Value::Other("a date"),
         };
         Node { value: converted, place: self.place(offset) }
-    }
-}
-
-/// A length of time with its unit, for values that allow other words besides.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    text.parse().map(|WithUnit(Millis(millis))| Duration::from_millis(millis))
-}
-
-/// A whole number with a unit behind it.
-struct WithUnit<U>(U);
-struct Millis(u64);
-struct Bytes(u64);
-
-trait Unit: Sized {
-    const EXAMPLES: &'static str;
-    fn of(number: u64, unit: &str) -> Option<Self>;
-}
-
-impl Unit for Millis {
-    const EXAMPLES: &'static str = "`250ms`, `2s`, `5m`, `1h` or `7d`";
-    fn of(number: u64, unit: &str) -> Option<Self> {
-        let scale = match unit {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            _ => return None,
-        };
-        number.checked_mul(scale).map(Self)
-    }
-}
-
-impl Unit for Bytes {
-    const EXAMPLES: &'static str = "`512B`, `64KiB` or `16MiB`";
-    fn of(number: u64, unit: &str) -> Option<Self> {
-        let scale = match unit {
-            "B" => 1,
-            "KiB" => 1 << 10,
-            "MiB" => 1 << 20,
-            "GiB" => 1 << 30,
-            _ => return None,
-        };
-        number.checked_mul(scale).map(Self)
-    }
-}
-
-impl<U: Unit> FromStr for WithUnit<U> {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, unit) = text.split_at(digits);
-        let parsed = number.parse().ok().and_then(|number| U::of(number, unit.trim()));
-        parsed.map(Self).ok_or_else(|| format!("`{text}` is to be a whole number with a unit, such as {}", U::EXAMPLES))
     }
 }
 

@@ -5,10 +5,10 @@ mod headers;
 mod held;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{Request, Response, header};
+use axum::http::{HeaderName, Request, Response, header};
 use tokio::sync::watch;
 
-use crate::authorize::{Authorizer, BODY_IN_VAIN, RawRequest, is_signed, takes_body};
+use crate::authorize::{Authorizer, BODY_IN_VAIN, RawRequest, is_signed, refuse_overrides, takes_body};
 use crate::body::Bodies;
 use crate::network_origin::NetworkOrigin;
 use crate::reply::{NetworkFault, REQUEST_ID, Refusal, identify, open_to_browsers};
@@ -39,23 +39,29 @@ impl Gateway {
         let query = uri.query().unwrap_or_default();
         let opened = self.authorizer.open(method.as_str(), uri.path(), query)?;
         let origin = opened.live.record().network.clone().ok_or(Refusal::NoNetwork)?;
-        headers::refuse_overrides(request.headers())?;
+        refuse_overrides(request.headers().keys().map(HeaderName::as_str))?;
         let takes_body = takes_body(method.as_str());
         if !takes_body && !request.body().is_end_stream() {
             return Err(BODY_IN_VAIN);
         }
         let head = RawRequest { method: method.as_str(), path: uri.path(), query, body: &[] };
         opened.precheck(&head, self.authorizer.now())?;
-        let (request, bytes) = if opened.body_decides() {
-            self.read(request, LONGEST_DECIDING_BODY).await?
-        } else if is_signed(query) && takes_body {
-            self.read(request, LONGEST_BODY).await?
+        let longest = if opened.body_decides() { LONGEST_DECIDING_BODY } else { LONGEST_BODY };
+        let (parts, body) = request.into_parts();
+        let (body, bytes, unproven) = if is_signed(query) && takes_body {
+            let (bytes, unproven) = self.bodies.read_unproven(&parts, body, longest).await?;
+            (Body::from(bytes.clone()), bytes, Some(unproven))
+        } else if opened.body_decides() {
+            let bytes = self.bodies.read(&parts, body, longest).await?;
+            (Body::from(bytes.clone()), bytes, None)
         } else {
-            (request.map(|body| self.bodies.stream(body, LONGEST_BODY)), Bytes::new())
+            (self.bodies.stream(body, longest)?, Bytes::new(), None)
         };
+        let request = Request::from_parts(parts, body);
         let raw = RawRequest { body: &bytes, ..head };
         let now = self.authorizer.now();
         let case = opened.case(&raw, now)?;
+        drop(unproven);
         // INVARIANT: watched before it is decided, so that no change falls between.
         let changes = case.changes();
         let until = case.admit(now)?;
@@ -84,13 +90,6 @@ impl Gateway {
         }
         identify(&mut parts.headers, REQUEST_ID, sender.request_id);
         Ok(Response::from_parts(parts, held::until_ended(body, ended)))
-    }
-
-    /// The request with its body, and the body's bytes.
-    async fn read(&self, request: Request<Body>, longest: usize) -> Result<(Request<Body>, Bytes), Refusal> {
-        let (parts, body) = request.into_parts();
-        let bytes = self.bodies.read(&parts, body, longest).await?;
-        Ok((Request::from_parts(parts, Body::from(bytes.clone())), bytes))
     }
 }
 

@@ -12,10 +12,12 @@ mod clock;
 mod config;
 mod data_plane;
 mod decisions;
+mod deepstream;
 mod deployments;
 mod document;
 mod gateway;
 mod identity;
+mod kept;
 mod keysets;
 mod listener;
 mod logging;
@@ -36,9 +38,15 @@ pub use client::{AdminClient, CallError, FunctionFiles};
 pub use clock::Clock;
 pub use config::{ClientLimits, Config, DataFolder, Listen, Log, LogFormat, MasterKeySource, TlsFiles};
 pub use document::{Free, Problem, Problems};
+pub use identity::jwt::{Algorithm, MalformedKey, PublicKey, UnknownAlgorithm};
+pub use identity::password::{Digest, HashError, MalformedPassword, Pbkdf2, Scheme, UnknownDigest, hash_with_argon2};
 pub use keysets::DemoKeys;
 pub use logging::start_logging;
-pub use manifest::{Authenticator, FunctionName, HttpAuthenticator, MalformedFunctionName, Manifest};
+pub use manifest::{
+    Authenticator, ClaimNames, FileAuthenticator, FunctionName, HttpAuthenticator, JwtAuthenticator, KeySource,
+    MalformedFunctionName, MalformedPolicyFile, Manifest, PolicyFile, RemoteKeys, Resilience, Retry, Serves, UserList,
+    Users,
+};
 pub use outbound::{AllowedHost, ClientError, MalformedHost, OutboundClient};
 pub use route::{MalformedPath, PathPattern};
 pub use serve::{Addresses, Server, StartError};

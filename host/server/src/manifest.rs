@@ -14,7 +14,10 @@ use crate::route::PathPattern;
 mod authentication;
 mod ceiling;
 
-pub use authentication::{Authenticator, HttpAuthenticator};
+pub use authentication::{
+    Authenticator, ClaimNames, FileAuthenticator, HttpAuthenticator, JwtAuthenticator, KeySource, RemoteKeys,
+    Resilience, Retry, UserList, Users,
+};
 
 /// A checked manifest.
 #[derive(Debug, Clone)]
@@ -23,8 +26,10 @@ pub struct Manifest {
     pub name: FunctionName,
     /// The file beside the manifest that holds the component.
     pub component: Option<String>,
-    /// What follows the subscribe key; at least one.
+    /// What follows the subscribe key; none where there is no function.
     pub paths: Vec<PathPattern>,
+    /// Whether a component answers requests, or only deepstream is served with authentication and policy.
+    pub serves: Serves,
     /// What the host lets it do.
     pub capabilities: BTreeSet<Capability>,
     /// The secrets it may open.
@@ -39,6 +44,10 @@ pub struct Manifest {
     pub config: BTreeMap<String, Free>,
     /// Asked in order; without any, nobody is let in.
     pub authentication: Vec<Authenticator>,
+    /// The file beside the manifest that holds the policy.
+    pub policy: Option<PolicyFile>,
+    /// What deepstream's server has to show as its password, `[deepstream] basic_secret`; without one, nothing.
+    pub basic_secret: Option<SecretName>,
     /// The most it may ever grant; without one, nothing.
     pub ceiling: Ceiling,
 }
@@ -46,6 +55,24 @@ pub struct Manifest {
 /// The name of a function within its keyset.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FunctionName(String);
+
+/// What a deployment is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serves {
+    /// A component answers requests at its paths.
+    Requests,
+    /// No component: its authentication and its policy answer a deepstream server.
+    Deepstream,
+}
+
+/// The name of a policy's file: a plain one, in the manifest's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyFile(String);
+
+/// The text is no plain file name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a file beside the manifest, such as \"policy.yaml\", and no path")]
+pub struct MalformedPolicyFile;
 
 /// The text is no function name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +91,16 @@ impl Manifest {
         root.finish();
         document.finish(manifest)
     }
+
+    /// The users files that are named, and still to be put under `[files]`.
+    pub fn missing_files(&self) -> impl Iterator<Item = &str> {
+        self.authentication.iter().filter_map(Authenticator::missing_file)
+    }
+
+    /// What an operator should know of it, though it is no mistake.
+    pub fn warnings(&self) -> impl Iterator<Item = &'static str> {
+        self.authentication.iter().filter_map(Authenticator::warning)
+    }
 }
 
 fn read(root: &mut Section) -> Option<Manifest> {
@@ -71,10 +108,7 @@ fn read(root: &mut Section) -> Option<Manifest> {
     let name = root.required("name", name);
     let component = root.text("component");
     let paths = root.parsed_list("paths");
-    let paths = root.required("paths", paths).unwrap_or_default();
-    if paths.is_empty() {
-        root.wrong("paths", "at least one path is needed");
-    }
+    let policy = root.parsed::<PolicyFile>("policy");
     let capabilities = read_capabilities(root);
     let secrets: BTreeSet<SecretName> = root.parsed_list("secrets").unwrap_or_default().into_iter().collect();
     let hosts = root.parsed_list("hosts").unwrap_or_default();
@@ -83,15 +117,59 @@ fn read(root: &mut Section) -> Option<Manifest> {
     let kv_prefix = kv.parsed::<FunctionName>("prefix");
     kv.finish();
     let config = root.section("config").free();
-    let authentication =
-        root.sections("authentication").into_iter().filter_map(authentication::read).collect::<Vec<_>>();
+    let authenticates = root.has("authentication");
+    let authentication = authentication::read_all(root);
+    let mut deepstream = root.section("deepstream");
+    let basic_secret = deepstream.parsed("basic_secret");
+    deepstream.finish();
     let ceiling = ceiling::read(root.section("ceiling"));
+    let is_bare = component.is_none() && paths.is_none() && capabilities.is_empty();
+    let serves = match is_bare && (policy.is_some() || authenticates) {
+        true => Serves::Deepstream,
+        false => Serves::Requests,
+    };
+    let paths = read_paths(root, serves, paths);
+    check_needs(root, &capabilities, (policy.as_ref(), &authentication));
+    check_reserved(root, &config, &secrets);
+    let name = name?;
+    let kv_prefix = kv_prefix.map_or_else(|| name.0.clone(), |prefix| prefix.0);
+    Some(Manifest {
+        name,
+        component,
+        paths,
+        serves,
+        capabilities,
+        secrets,
+        hosts,
+        limits,
+        kv_prefix,
+        config,
+        authentication,
+        policy,
+        basic_secret,
+        ceiling,
+    })
+}
+
+/// Capabilities that need something of the manifest.
+fn check_needs(
+    root: &Section,
+    capabilities: &BTreeSet<Capability>,
+    (policy, authentication): (Option<&PolicyFile>, &[Authenticator]),
+) {
+    if capabilities.contains(&Capability::Policy) && policy.is_none() {
+        root.wrong("policy", "the capability `policy` needs `policy = \"policy.yaml\"`, a file beside the manifest");
+    }
     if capabilities.contains(&Capability::Identity) && authentication.is_empty() {
         root.wrong(
             "authentication",
             "the capability `identity` needs at least one `[[authentication]]`; without one nobody is let in",
         );
     }
+}
+
+/// Names that are the host's own.
+fn check_reserved(root: &Section, config: &BTreeMap<String, Free>, secrets: &BTreeSet<SecretName>) {
     for reserved in ["uuid", "uuids", "auth_key", "auth_keys"] {
         if config.contains_key(reserved) {
             root.wrong("config", format!("`{reserved}` is what a caller proves, not a setting"));
@@ -100,25 +178,19 @@ fn read(root: &mut Section) -> Option<Manifest> {
     if secrets.iter().any(|name| name.as_str().starts_with("keyset/")) {
         root.wrong("secrets", "`keyset/…` are the host's own");
     }
-    let believes = |authenticator: &Authenticator| matches!(authenticator, Authenticator::None);
-    if authentication.len() > 1 && authentication.iter().any(believes) {
-        root.wrong("authentication", "\"none\" beside another would let in whom the other refuses");
+}
+
+fn read_paths(root: &Section, serves: Serves, paths: Option<Vec<PathPattern>>) -> Vec<PathPattern> {
+    match serves {
+        Serves::Deepstream => Vec::new(),
+        Serves::Requests => {
+            let paths = root.required("paths", paths).unwrap_or_default();
+            if paths.is_empty() {
+                root.wrong("paths", "at least one path is needed");
+            }
+            paths
+        }
     }
-    let name = name?;
-    let kv_prefix = kv_prefix.map_or_else(|| name.0.clone(), |prefix| prefix.0);
-    Some(Manifest {
-        name,
-        component,
-        paths,
-        capabilities,
-        secrets,
-        hosts,
-        limits,
-        kv_prefix,
-        config,
-        authentication,
-        ceiling,
-    })
 }
 
 fn read_capabilities(root: &mut Section) -> BTreeSet<Capability> {
@@ -151,6 +223,7 @@ fn read_limits(mut section: Section) -> Limits {
             access: section.number("access_calls", 0..=1_000).unwrap_or(calls.access),
             kv: section.number("kv_calls", 0..=1_000).unwrap_or(calls.kv),
             identity: section.number("identity_calls", 0..=10).unwrap_or(calls.identity),
+            policy: section.number("policy_calls", 0..=1_000).unwrap_or(calls.policy),
             log: section.number("log_lines", 0..=10_000).unwrap_or(calls.log),
         },
     };
@@ -172,6 +245,23 @@ impl FunctionName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl PolicyFile {
+    /// The file's name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for PolicyFile {
+    type Err = MalformedPolicyFile;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = (1..=200).contains(&text.len()) && !text.starts_with('.') && !text.contains(['/', '\\', '\0']);
+        if fits { Ok(Self(text.to_owned())) } else { Err(MalformedPolicyFile) }
     }
 }
 

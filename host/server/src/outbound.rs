@@ -23,7 +23,7 @@ const FIRST_BYTE_TIME: Duration = Duration::from_secs(5);
 const MOST_HEADERS: usize = 64;
 /// Headers that say where a request goes or where it ends; a function that set them could reach another host behind a listed
 /// address, or leave bytes of one request to the next.
-const RESERVED_HEADERS: [&str; 12] = [
+pub(crate) const RESERVED_HEADERS: [&str; 12] = [
     "host",
     "content-length",
     "transfer-encoding",

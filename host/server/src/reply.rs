@@ -2,14 +2,16 @@
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use usher_runtime::{Blame, Fault, FaultKind};
 
 pub(crate) mod access_manager;
 mod browsers;
+mod next;
 
 pub(crate) use access_manager::ServiceAnswer;
-pub(crate) use browsers::{open_to_browsers, preflight};
+pub(crate) use browsers::{let_read, open_to_browsers, preflight};
+pub(crate) use next::{explain_refusal, next_step};
 
 /// The request's id, as client and operator both see it.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -130,6 +132,16 @@ impl Refusal {
         }
     }
 
+    /// What led to it, for the operator.
+    pub(crate) fn findings(&self) -> Vec<String> {
+        if let Self::Service { answer, .. } = self
+            && !answer.findings.is_empty()
+        {
+            return answer.findings.clone();
+        }
+        vec![self.detail()]
+    }
+
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::RateLimited { retry_after } => Some(*retry_after),
@@ -149,12 +161,20 @@ impl Refusal {
     /// The refusal as the client sees it: RFC 9457 with `code` and `decision_id`, readable from any page.
     pub(crate) fn into_response(self, request_id: &str) -> Response<Body> {
         let retry_after = self.retry_after();
-        if let Self::Service { answer, .. } = self {
-            return answer.into_response(request_id);
-        }
-        let mut response = problem(self.status(), self.code(), &self.detail(), request_id);
+        let code = self.code();
+        let mut response = if let Self::Service { answer, .. } = self {
+            answer.into_response(request_id)
+        } else {
+            let mut body = fields(self.status(), code, &self.detail(), request_id);
+            if let Some(body) = body.as_object_mut() {
+                body.insert("next".into(), next_step(code).into());
+            }
+            let mut response = of_fields(self.status(), &body, request_id);
+            open_to_browsers(response.headers_mut());
+            response
+        };
         let headers = response.headers_mut();
-        open_to_browsers(headers);
+        explain_refusal(headers, code, request_id);
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -171,14 +191,21 @@ pub(crate) fn identify(headers: &mut HeaderMap, name: HeaderName, id: &str) {
 
 /// An error on one of our own APIs (RFC 9457).
 pub(crate) fn problem(status: StatusCode, code: &str, detail: &str, request_id: &str) -> Response<Body> {
-    let body = json!({
+    of_fields(status, &fields(status, code, detail, request_id), request_id)
+}
+
+fn fields(status: StatusCode, code: &str, detail: &str, request_id: &str) -> Value {
+    json!({
         "type": format!("urn:usher:{code}"),
         "title": status.canonical_reason().unwrap_or_default(),
         "status": status.as_u16(),
         "detail": detail,
         "code": code,
         "decision_id": request_id,
-    });
+    })
+}
+
+fn of_fields(status: StatusCode, body: &Value, request_id: &str) -> Response<Body> {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -198,6 +225,9 @@ pub(crate) fn answer(reply: usher_runtime::Response, request_id: &str) -> Result
         let (Some(name), Ok(value)) = (parsed, HeaderValue::from_str(&value)) else {
             return Err(bad(format!("header `{}`", name.escape_debug().take(80).collect::<String>())));
         };
+        if next::is_ours(&name) {
+            continue;
+        }
         response.headers_mut().append(name, value);
     }
     identify(response.headers_mut(), REQUEST_ID, request_id);

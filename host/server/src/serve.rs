@@ -24,8 +24,10 @@ use crate::clock::Clock;
 use crate::config::{Config, DataFolder, Listen};
 use crate::data_plane::{DataPlane, Services};
 use crate::decisions::Decisions;
+use crate::deepstream::Deepstream;
 use crate::deployments::{Deployments, Parts};
 use crate::gateway::{Forwarder, Gateway};
+use crate::kept::Kept;
 use crate::keysets::Keysets;
 use crate::listener::{Answer, Listener, Protocols};
 use crate::metrics::{self, Health, Metrics};
@@ -120,7 +122,7 @@ impl Server {
     /// # Errors
     /// The first thing that does not work; nothing is listening then and nothing stored was changed.
     pub async fn start(config: Config, clock: Clock, roots: Vec<Vec<u8>>) -> Result<Self, StartError> {
-        let Config { listen, data, master_key, limits, engine, log: _ } = config;
+        let Config { listen, data, master_key, limits, engine, decisions_kept, log: _ } = config;
         let store = match &data {
             DataFolder::Disk(folder) => Store::open(folder)?,
             DataFolder::Memory(folder) => {
@@ -137,19 +139,31 @@ impl Server {
         let keysets = Arc::new(keysets.map_err(|error| state(&error))?);
         let pairs = Pairs::new(Arc::clone(&store), clock.clone());
         let forwarder = Forwarder::new(&roots).map_err(|error| state(&error))?;
-        let parts = Parts::new(Arc::clone(&secrets), Arc::clone(&pairs), clock.clone(), (roots, limits.per_user));
+        let (of_parts, limited) = (Arc::clone(&store), (roots, limits.per_user));
+        let parts = Parts::new(of_parts, Arc::clone(&secrets), Arc::clone(&pairs), clock.clone(), limited);
         let deployments = Deployments::load(Arc::clone(&store), engine, Arc::clone(&keysets), parts);
         let deployments = Arc::new(deployments.map_err(|error| state(&error))?);
         let metrics = Metrics::new();
+        let kept = Kept::new(Arc::clone(&store), clock.clone(), Arc::clone(&metrics), decisions_kept);
         let authorizer = Authorizer { keysets: Arc::clone(&keysets), clock: clock.clone() };
         let (tell, told) = watch::channel(clock.seconds());
         let bodies = Bodies::new(listen.body_time);
         let services = Services {
             deployments: Arc::clone(&deployments),
             access_manager: AccessManager { authorizer: authorizer.clone(), bodies: bodies.clone() },
+            kept: Arc::clone(&kept),
             gateway: Gateway { authorizer: authorizer.clone(), forwarder, seconds: told, bodies: bodies.clone() },
         };
-        let decisions = Arc::new(Decisions::new(authorizer, Arc::clone(&metrics), bodies.clone()));
+        let deepstream = Deepstream {
+            deployments: Arc::clone(&deployments),
+            secrets: Arc::clone(&secrets),
+            clock: clock.clone(),
+            kept: Arc::clone(&kept),
+        };
+        // A budget of their own: what strangers send to the data plane leaves proxies theirs.
+        let of_proxies = Bodies::new(listen.body_time);
+        let decisions =
+            Arc::new(Decisions::new((authorizer, Arc::clone(&kept)), Arc::clone(&metrics), (of_proxies, deepstream)));
         let data_plane = Arc::new(DataPlane::new(services, Arc::clone(&metrics), (limits.per_address, bodies)));
         let tls = listen.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let chores = Arc::new(Chores {
@@ -160,7 +174,7 @@ impl Server {
             tls: tls.clone(),
         });
         let of_seconds = clock.clone();
-        let admin = Admin { keysets, deployments, secrets, store: Arc::clone(&store), clock };
+        let admin = Admin { keysets, deployments, secrets, store: Arc::clone(&store), clock, kept };
         let draining = Arc::new(AtomicBool::new(false));
         let health = Health { store: Arc::clone(&store), draining: Arc::clone(&draining) };
 

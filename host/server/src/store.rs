@@ -9,11 +9,13 @@ pub(crate) mod grants;
 pub(crate) mod groups;
 mod inspection;
 mod journal;
+pub(crate) mod kept;
 pub(crate) mod keysets;
 mod mark;
 pub(crate) mod pairs;
 pub(crate) mod revocations;
 pub(crate) mod secrets;
+pub(crate) mod sessions;
 pub(crate) mod tokens;
 
 use std::collections::BTreeMap;
@@ -47,10 +49,13 @@ pub(crate) enum Space {
     Pairs,
     Tokens,
     Revocations,
+    Sessions,
+    Decisions,
+    DecisionIds,
 }
 
 impl Space {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 13] = [
         Self::Vault,
         Self::Keysets,
         Self::Artefacts,
@@ -61,6 +66,9 @@ impl Space {
         Self::Pairs,
         Self::Tokens,
         Self::Revocations,
+        Self::Sessions,
+        Self::Decisions,
+        Self::DecisionIds,
     ];
 
     const fn name(self) -> &'static str {
@@ -75,6 +83,9 @@ impl Space {
             Self::Pairs => "pairs",
             Self::Tokens => "tokens",
             Self::Revocations => "revocations",
+            Self::Sessions => "sessions",
+            Self::Decisions => "decisions",
+            Self::DecisionIds => "decision-ids",
         }
     }
 }

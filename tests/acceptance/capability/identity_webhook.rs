@@ -118,7 +118,8 @@ async fn an_authenticator_that_fails_is_a_refusal_with_nothing_granted() {
         let bed = Bed::start().await;
         let shipped = include_str!("../../../functions/chat-engine/function.toml");
         let manifest = shipped.replace("kind = \"none\"", &format!("kind = \"http\"\nurl = \"{}\"", webhook.url("/")));
-        bed.deploy(&manifest, usher_tests::function("chat-engine")).await.unwrap();
+        let policy = Some(include_str!("../../../functions/chat-engine/policy.yaml"));
+        bed.deploy_with_policy(&manifest, policy, usher_tests::function("chat-engine")).await.unwrap();
         let body = r#"{"uuid": "alice", "namespace": "demo", "authKey": "k1"}"#;
         let answer = bed.post("chat-engine-server?route=connect", body).await;
         assert_eq!(

@@ -4,11 +4,11 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use usher_sdk::{Host, Request, Response};
 
-use crate::caller::{Caller, Standing};
+use crate::caller::Caller;
 use crate::fields::Fields;
+use crate::policy::Rights;
 use crate::quota;
 use crate::refusal::Refusal;
-use crate::rights::Rights;
 use crate::routing::Route;
 use crate::validate::{self, Chat};
 
@@ -18,14 +18,11 @@ const LONGEST_META: usize = 32_000;
 /// Stores a chat's meta and nothing else of it. Clients send it for every chat they connect to, so that one the caller
 /// may not change answers the same and stays as it is.
 pub(super) fn set(caller: &Caller, chat: &Chat, host: &impl Host) -> Result<Response, Refusal> {
-    match caller.standing(&chat.channel, host)? {
-        Standing::ReadWrite | Standing::Member => {
-            if chat.meta.len() > LONGEST_META {
-                return Err(Refusal::TooLarge);
-            }
-            quota::store(caller.user(), &meta_key(&chat.channel), &chat.meta, host)?;
+    if caller.standing(&chat.channel, host)?.rights == Rights::ALL {
+        if chat.meta.len() > LONGEST_META {
+            return Err(Refusal::TooLarge);
         }
-        Standing::Read | Standing::Write => {}
+        quota::store(caller.user(), &meta_key(&chat.channel), &chat.meta, host)?;
     }
     Ok(Response::text(200, ""))
 }
@@ -35,11 +32,9 @@ pub(super) fn get(request: &Request, host: &impl Host) -> Result<Response, Refus
     let fields = Fields::from_query(request)?;
     let channel = validate::channel(&fields.value("channel"))?;
     let caller = Caller::identify(&fields, Route::GetChat, host)?;
-    let meta = match caller.standing(&channel, host)? {
-        Standing::ReadWrite | Standing::Read | Standing::Member => host.kv_get(&meta_key(&channel))?,
-        Standing::Write => None,
-    };
-    let private = caller.rights(&channel) == Rights::Members;
+    let may_read = caller.standing(&channel, host)?.rights.read;
+    let meta = if may_read { host.kv_get(&meta_key(&channel))? } else { None };
+    let private = caller.is_private(&channel);
     let meta = meta.map(RawValue::from_string).transpose()?;
     let chat = meta.as_deref().map(|meta| StoredChat { channel: &channel, private, meta });
     Ok(Response::json(200, &Found { found: chat.is_some(), chat })?)

@@ -5,10 +5,12 @@ use serde_json::value::RawValue;
 use usher_sdk::{Host, Permissions, Proposal, Request, Response};
 
 use super::membership;
-use crate::caller::{Caller, Standing};
+use crate::caller::Caller;
 use crate::fields::{Field, Fields};
-use crate::grants::Sheet;
+use crate::grants::{self, Sheet};
+use crate::membership as memberships;
 use crate::namespace::Dialect;
+use crate::policy::{Answers, Inquiry, Rights};
 use crate::refusal::Refusal;
 use crate::routing::Route;
 use crate::settings;
@@ -25,23 +27,39 @@ pub(super) fn connect(request: &Request, host: &impl Host) -> Result<Response, R
     let fields = Fields::from_body(request)?;
     let asked = chats(&fields)?;
     let caller = Caller::identify(&fields, Route::Connect, host)?;
+    let answers = ask(&caller, &asked, host)?;
     let mut sheet = Sheet::default();
     let mut joins = Joins::default();
-    sheet.bootstrap(&caller);
-    sheet.groups(&caller);
-    standard(&caller, &mut sheet, &mut joins);
+    sheet.bootstrap(&caller, &answers);
+    sheet.groups(&caller, &answers);
+    standard(&caller, &answers, &mut sheet, &mut joins);
     for chat in asked {
-        let standing = caller.standing_renewed(&chat.channel, host)?;
-        sheet.channel(&caller, &chat.channel, standing);
-        joins.add(chat.group, chat.channel, standing);
+        let standing = answers.standing(&chat.channel);
+        if standing.rights.are_none() {
+            return Err(Refusal::Forbidden);
+        }
+        sheet.channel(&chat.channel, &standing);
+        joins.add(chat.group, chat.channel, standing.rights);
     }
     let ttl = settings::ttl(host)?;
-    let proposals = sheet.into_proposals(&caller, ttl);
+    let proposals = sheet.into_proposals(&caller, ttl)?;
     host.grant(&proposals)?;
     for (group, channels) in joins.0 {
         membership::add(&caller, group, &channels, host)?;
     }
     Connected::new(&caller, &proposals, now / 1000 + u64::from(ttl) * 60).answer()
+}
+
+/// Renews memberships, which the policy looks at, and asks about everything at once.
+fn ask<'a>(caller: &'a Caller, chats: &[Chat], host: &impl Host) -> Result<Answers<'a>, Refusal> {
+    let private = chats.iter().filter(|chat| caller.is_private(&chat.channel));
+    private.into_iter().try_for_each(|chat| memberships::renew(caller, &chat.channel, host))?;
+    let mut inquiry = Inquiry::of(caller);
+    grants::ask_bootstrap(caller, &mut inquiry);
+    grants::ask_groups(caller, &mut inquiry);
+    let standard = caller.standard_channels();
+    standard.iter().chain(chats.iter().map(|chat| &chat.channel)).for_each(|channel| inquiry.channel(channel));
+    inquiry.ask(host)
 }
 
 /// The field `chats`: chats as `grant` takes them.
@@ -61,19 +79,21 @@ fn chats(fields: &Fields<'_>) -> Result<Vec<Chat>, Refusal> {
     }
 }
 
-/// What the clients open by themselves, sorted as their generation does. The session's channel is joined by the clients
+/// What the clients open by themselves, as far as the policy goes, sorted as their generation does. The session's channel is joined by the clients
 /// that synchronize.
-fn standard(caller: &Caller, sheet: &mut Sheet, joins: &mut Joins) {
+fn standard(caller: &Caller, answers: &Answers<'_>, sheet: &mut Sheet, joins: &mut Joins) {
     let standard = caller.standard_channels();
-    standard.iter().for_each(|channel| sheet.channel(caller, channel, Standing::ReadWrite));
+    standard.iter().for_each(|channel| sheet.channel(channel, &answers.standing(channel)));
     let [global_chat, feed, direct, _sync] = standard;
+    let [of_global, of_feed, of_direct] =
+        [&global_chat, &feed, &direct].map(|channel| answers.standing(channel).rights);
     let group = match caller.namespace().dialect {
         Dialect::Global => Group::System,
         Dialect::Namespace => Group::Custom,
     };
-    joins.add(group, global_chat, Standing::ReadWrite);
-    joins.add(Group::System, feed, Standing::ReadWrite);
-    joins.add(Group::System, direct, Standing::ReadWrite);
+    joins.add(group, global_chat, of_global);
+    joins.add(Group::System, feed, of_feed);
+    joins.add(Group::System, direct, of_direct);
 }
 
 /// Channels by the group they go into.
@@ -81,11 +101,12 @@ fn standard(caller: &Caller, sheet: &mut Sheet, joins: &mut Joins) {
 struct Joins(Vec<(Group, Vec<String>)>);
 
 impl Joins {
-    fn add(&mut self, group: Group, channel: String, standing: Standing) {
-        match (standing, self.0.iter_mut().find(|(known, _)| *known == group)) {
-            (Standing::Write, _) => {}
-            (_, Some((_, channels))) => channels.push(channel),
-            (_, None) => self.0.push((group, vec![channel])),
+    /// A channel that may be read; others are not joined.
+    fn add(&mut self, group: Group, channel: String, rights: Rights) {
+        match self.0.iter_mut().find(|(known, _)| *known == group) {
+            _ if !rights.read => {}
+            Some((_, channels)) => channels.push(channel),
+            None => self.0.push((group, vec![channel])),
         }
     }
 }

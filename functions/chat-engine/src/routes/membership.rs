@@ -6,9 +6,9 @@ use std::slice;
 
 use usher_sdk::{GroupsError, Host, Response};
 
-use crate::caller::{Caller, Standing};
+use crate::caller::Caller;
+use crate::policy::Inquiry;
 use crate::refusal::Refusal;
-use crate::rights::Rights;
 use crate::validate::{Chat, Group};
 use crate::{grants, membership, settings};
 
@@ -17,11 +17,8 @@ const JOINED: &str = r#"{"status":200,"message":"OK","service":"channel-registry
 /// Adds a chat that the caller may read to its group. Another's direct chat answers the same and is not added, since
 /// clients join it on their way to sending an invitation.
 pub(super) fn join(caller: &Caller, chat: &Chat, host: &impl Host) -> Result<Response, Refusal> {
-    match caller.standing(&chat.channel, host)? {
-        Standing::ReadWrite | Standing::Read | Standing::Member => {
-            add(caller, chat.group, slice::from_ref(&chat.channel), host)?
-        }
-        Standing::Write => {}
+    if caller.standing(&chat.channel, host)?.rights.read {
+        add(caller, chat.group, slice::from_ref(&chat.channel), host)?;
     }
     Ok(Response::new(200, "application/json; charset=utf-8", JOINED))
 }
@@ -40,43 +37,49 @@ pub(super) fn add(caller: &Caller, group: Group, channels: &[String], host: &imp
         }
     }
     host.add_channels(&name, channels).map_err(failed)?;
-    channels.iter().try_for_each(|channel| {
-        let kept = take_back_if_left(caller, channel, host);
-        if kept.is_err() {
-            remove(caller, &[group], channel, host)?;
-        }
-        kept
-    })
+    take_back_if_left(caller, &[group], channels, host)
 }
 
-/// Takes the grant of a private chat back if the caller left it while the request ran. Of other channels nothing is asked.
-pub(super) fn take_back_if_left(caller: &Caller, channel: &str, host: &impl Host) -> Result<(), Refusal> {
-    if caller.rights(channel) != Rights::Members {
-        return Ok(());
+/// Takes the grant of a private chat back, and the chat out of `groups`, if the caller left it while the request ran. Of other
+/// channels nothing is asked.
+pub(super) fn take_back_if_left(
+    caller: &Caller,
+    groups: &[Group],
+    channels: &[String],
+    host: &impl Host,
+) -> Result<(), Refusal> {
+    let private: Vec<_> = channels.iter().filter(|channel| caller.is_private(channel)).collect();
+    let mut inquiry = Inquiry::of(caller);
+    private.iter().for_each(|channel| inquiry.channel(channel));
+    let asked = inquiry.ask(host);
+    let is_kept = |channel: &str| asked.as_ref().is_ok_and(|answers| !answers.channel(channel).are_none());
+    let lost: Vec<_> = private.into_iter().filter(|channel| !is_kept(channel)).collect();
+    for channel in &lost {
+        grants::revoke(caller, channel, host)?;
+        remove(caller, groups, channel, host)?;
     }
-    let refusal = match membership::holds(caller, channel, host) {
-        Ok(true) => return Ok(()),
-        Ok(false) => Refusal::Forbidden,
-        Err(refusal) => refusal,
-    };
-    grants::revoke(caller, channel, host)?;
-    Err(refusal)
+    match asked {
+        Ok(_) if lost.is_empty() => Ok(()),
+        Ok(_) => Err(Refusal::Forbidden),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 /// Takes a chat out of the caller's own group, and its own grant back; what every user has of public chats stays. Who
 /// leaves a private chat needs a new invitation, unless the chat is its own. Leaving twice is no error.
 pub(super) fn leave(caller: &Caller, chat: &Chat, host: &impl Host) -> Result<Response, Refusal> {
-    let groups = match caller.rights(&chat.channel) {
-        Rights::Nothing => return Err(Refusal::Forbidden),
-        Rights::ReadWrite | Rights::Read | Rights::Write => vec![chat.group],
-        Rights::Members => {
-            // First of all: a request at the same time, or after a failure here, must not find a member.
-            membership::resign(caller, &chat.channel, host)?;
-            // The caller chose the group when it joined; a private chat must not stay readable through another one.
-            Group::ALL.to_vec()
+    let groups = if caller.is_private(&chat.channel) {
+        // First of all: a request at the same time, or after a failure here, must not find a member.
+        membership::resign(caller, &chat.channel, host)?;
+        grants::revoke(caller, &chat.channel, host)?;
+        // The caller chose the group when it joined; a private chat must not stay readable through another one.
+        Group::ALL.to_vec()
+    } else {
+        if caller.standing(&chat.channel, host)?.wildcard.is_none() {
+            grants::revoke(caller, &chat.channel, host)?;
         }
+        vec![chat.group]
     };
-    grants::revoke(caller, &chat.channel, host)?;
     remove(caller, &groups, &chat.channel, host)?;
     Ok(Response::text(200, ""))
 }

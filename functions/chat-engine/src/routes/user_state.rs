@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 use usher_sdk::{Host, Request, Response};
 
-use crate::caller::{Caller, Standing};
+use crate::caller::Caller;
 use crate::fields::{Field, Fields};
 use crate::namespace;
 use crate::quota::{self, User};
@@ -25,7 +25,7 @@ pub(super) fn set(request: &Request, host: &impl Host) -> Result<Response, Refus
             let uuid = validate::uuid(&fields.value("uuid"))?;
             // The query is not signed.
             let channel = validate::channel(&fields.value("channel"))?;
-            let namespace = namespace::holding(&channel, &uuid, host).ok_or(Refusal::Forbidden)?;
+            let namespace = namespace::holding(&channel, host).ok_or(Refusal::Forbidden)?;
             store(User { namespace: &namespace, uuid: &uuid }, &channel, &fields, host)?;
         }
         Sender::Client => {
@@ -68,10 +68,7 @@ fn store(user: User<'_>, channel: &str, fields: &Fields<'_>, host: &impl Host) -
 }
 
 fn readable(caller: &Caller, channel: &str, host: &impl Host) -> Result<(), Refusal> {
-    match caller.standing(channel, host)? {
-        Standing::ReadWrite | Standing::Read | Standing::Member => Ok(()),
-        Standing::Write => Err(Refusal::Forbidden),
-    }
+    if caller.standing(channel, host)?.rights.read { Ok(()) } else { Err(Refusal::Forbidden) }
 }
 
 /// The state as JSON text. A form carries it as text, a JSON body as an object.

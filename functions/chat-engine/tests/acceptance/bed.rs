@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 use usher_sdk::fake::{Host, request};
 use usher_sdk::{Permissions, Request, Response};
 
+use crate::policy;
+
 pub(crate) const READ: Permissions = Permissions::READ;
 pub(crate) const WRITE: Permissions = Permissions::WRITE;
 
@@ -25,9 +27,9 @@ pub(crate) const POSTS: [&str; 11] = [
 /// Every GET route.
 pub(crate) const GETS: [&str; 2] = ["chat", "user_state"];
 
-/// A host that serves `ns` and lets any auth key prove any uuid.
+/// A host that serves `ns`, lets any auth key prove any uuid, and decides as `policy.yaml` does.
 pub(crate) fn host() -> Host {
-    Host::new().with_config_list("namespaces", &["ns"])
+    Host::new().with_config_list("namespaces", &["ns"]).with_policy(policy::shipped)
 }
 
 /// Who is calling, in the 0.10 dialect: `alice` has the key `alice-key`.

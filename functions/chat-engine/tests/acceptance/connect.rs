@@ -30,8 +30,11 @@ fn one_request_gives_what_the_handshake_gives() {
 #[test]
 fn it_costs_one_question_one_grant_and_a_call_per_group() {
     let cases = [
-        ("namespace", vec!["identity.authenticate", "access.grant", "groups.add-channels", "groups.add-channels"]),
-        ("global", vec!["identity.authenticate", "access.grant", "groups.add-channels"]),
+        (
+            "namespace",
+            vec!["identity.authenticate", "policy.check", "access.grant", "groups.add-channels", "groups.add-channels"],
+        ),
+        ("global", vec!["identity.authenticate", "policy.check", "access.grant", "groups.add-channels"]),
     ];
     for (dialect, calls) in cases {
         let host = host();

@@ -63,6 +63,7 @@ fn a_new_key_of_the_same_uuid_keeps_what_the_uuid_owns() {
 #[test]
 fn a_proof_for_one_tenant_says_nothing_for_another() {
     let host = fake::Host::new()
+        .with_policy(crate::policy::shipped)
         .with_config_list("namespaces", &["ns", "other"])
         .with_identity_in("ns", "alice-key", "alice")
         .with_identity_in("other", "other-key", "alice");

@@ -13,6 +13,7 @@ mod identity;
 mod membership;
 mod meta;
 mod names;
+mod policy;
 mod quotas;
 mod settings;
 mod user_state;

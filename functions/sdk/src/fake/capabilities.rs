@@ -6,12 +6,13 @@ use sha2::Sha256;
 use super::{Host, Value};
 use crate::{
     AccessError, Claim, Entry, GroupsError, HttpError, IdentityError, KvError, Level, OutboundRequest,
-    OutboundResponse, Proposal, Proven, Target, VaultError,
+    OutboundResponse, PolicyError, PolicyQuestion, Proposal, Proven, Target, VaultError,
 };
 
 const MAX_TTL: u32 = 365 * 24 * 60;
 const DEFAULT_TTL: u32 = 24 * 60;
 const PAGE: usize = 100;
+const MOST_QUESTIONS: usize = 100;
 
 impl crate::Host for Host {
     fn reveal(&self, secret: &str) -> Result<Vec<u8>, VaultError> {
@@ -152,7 +153,24 @@ impl crate::Host for Host {
     fn authenticate(&self, claim: &Claim) -> Result<Proven, IdentityError> {
         self.called("identity.authenticate");
         self.claims.borrow_mut().push(claim.clone());
-        self.prove(claim)
+        let answer = self.prove(claim);
+        *self.proven.borrow_mut() = answer.clone().ok();
+        answer
+    }
+
+    fn policy(&self, questions: &[PolicyQuestion]) -> Result<Vec<bool>, PolicyError> {
+        self.called("policy.check");
+        if questions.len() > MOST_QUESTIONS {
+            return Err(PolicyError::Invalid(format!("one call asks at most {MOST_QUESTIONS} questions")));
+        }
+        self.asked.borrow_mut().push(questions.to_vec());
+        let allows = |question| self.policy.is_some_and(|policy| policy(self, question));
+        let answers = questions.iter().map(allows).collect();
+        match self.unreadable.take() {
+            None => Ok(answers),
+            Some(KvError::Unavailable(cause)) => Err(PolicyError::Unavailable(cause)),
+            Some(error @ (KvError::Invalid(_) | KvError::TooManyCalls)) => Err(PolicyError::Invalid(error.to_string())),
+        }
     }
 
     fn config(&self, name: &str) -> Option<String> {

@@ -62,7 +62,7 @@ impl AuditCall {
             let filter = Filter { kind: Some(kind), ..Filter::default() };
             let is_named =
                 |grant: &Grant| grant.target.resource().is_some_and(|(_, name)| names.contains(name.as_str()));
-            table.list(&filter, now).filter(is_named).collect::<Vec<_>>()
+            table.list(&filter, now).filter(is_named).take(most).collect::<Vec<_>>()
         };
         named.flat_map(of_kind).take(most).collect()
     }

@@ -218,6 +218,17 @@ fn an_audit_of_the_keyset_shows_its_own_grant_and_forgets_what_is_over() {
 }
 
 #[test]
+fn an_audit_collects_no_more_than_it_may_show() {
+    let table = granted(&["channel=c,d&auth=k,l&r=1", "channel-group=g&auth=k,l&r=1"]);
+    for query in ["", "auth=k,l", "channel=c,d&auth=k,l", "channel=c,d", "channel=c,d&channel-group=g"] {
+        let call = AuditCall::parse(query).unwrap();
+        for most in 0..4 {
+            assert_eq!(call.collect(&table, NOW, most).len(), most, "{query}");
+        }
+    }
+}
+
+#[test]
 fn an_audit_that_does_not_say_plainly_what_it_asks_is_refused() {
     let list = |of: &str, count: usize| (0..count).map(|n| format!("{of}{n}")).collect::<Vec<_>>().join(",");
     for (query, fits) in [

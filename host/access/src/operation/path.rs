@@ -40,9 +40,6 @@ impl<'p> Parts<'p> {
 
 /// What a path means under a template, or nothing if it does not fit.
 pub(super) fn fit<'p>(template: &str, path: &'p str) -> Option<Parts<'p>> {
-    if !path.starts_with(head(template)) {
-        return None;
-    }
     let mut parts = Parts::default();
     let mut segments = path.split('/');
     for wanted in template.split('/') {
@@ -70,22 +67,36 @@ pub(super) fn fit<'p>(template: &str, path: &'p str) -> Option<Parts<'p>> {
     segments.next().is_none().then_some(parts)
 }
 
-/// How every path of a template begins; most templates are told apart by it.
-fn head(template: &str) -> &str {
-    let head = template.split('{').next().unwrap_or(template);
-    head.strip_suffix("sub-key/").unwrap_or(head)
+/// Whether a path begins as a template does before its placeholders; most templates are told apart by it.
+///
+/// That `sub_key` stands for `sub-key` is all that this is lenient about.
+pub(super) fn begins_like(template: &str, path: &str) -> bool {
+    let mut bytes = path.bytes();
+    let mut wanted = template.bytes().take_while(|&wanted| wanted != b'{');
+    wanted.all(|wanted| bytes.next().is_some_and(|byte| byte == wanted || wanted == b'-' && byte == b'_'))
 }
 
 /// Whether a segment is, or decodes to, `.` or `..`: a server further on might climb with it.
 pub(super) fn climbs(path: &str) -> bool {
-    path.split('/').any(|segment| step(&percent_decode_str(segment).decode_utf8_lossy()).is_dots())
+    let may_be_dots = |segment: &&str| segment.starts_with(['.', '%']);
+    let mut segments = path.split('/').filter(may_be_dots);
+    segments.any(|segment| step(&percent_decode_str(segment).decode_utf8_lossy()).is_dots())
 }
 
-/// Refuses what no path that fits `template` may hold, wherever it stands.
+/// Refuses what no path that fits `template` may hold, wherever it stands; that it does not climb was asked before.
 ///
 /// An encoded message may hold anything but NUL, slashes and dots between them included, as long as it does not climb
 /// out of itself; every other segment is one name.
 pub(super) fn check(template: &str, path: &str) -> Result<(), Refusal> {
+    if is_plain(path) { Ok(()) } else { check_segments(template, path) }
+}
+
+/// Whether every character stands for itself to every server; most paths are so, and hold nothing that is refused.
+pub(super) fn is_plain(path: &str) -> bool {
+    path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'\\' | b';'))
+}
+
+pub(super) fn check_segments(template: &str, path: &str) -> Result<(), Refusal> {
     let names = template.split('/').take_while(|&wanted| wanted != MESSAGE).count();
     let mut message = String::new();
     for (position, segment) in path.split('/').enumerate() {
@@ -93,12 +104,14 @@ pub(super) fn check(template: &str, path: &str) -> Result<(), Refusal> {
         if position >= names {
             message.push_str(&decoded);
             message.push('/');
-        } else if decoded.contains(char::is_control) {
+        } else if has_control(&decoded) {
             return Err(Refusal::Control);
         } else if decoded.split(['/', '\\']).any(|part| step(part).is_dots()) {
             return Err(Refusal::DotSegment);
         } else if decoded.contains('\\') {
             return Err(Refusal::Backslash);
+        } else if segment.contains(';') {
+            return Err(Refusal::Semicolon);
         }
     }
     if message.contains('\0') {
@@ -146,12 +159,19 @@ fn climbs_out<'p>(mut parts: impl Iterator<Item = &'p str>) -> bool {
 }
 
 /// Other paths that a server might make of this one: its escapes decoded before it is split, then slashes merged.
+///
+/// INVARIANT: where the rows put a name, no other row has a word; so only slashes make other paths, not decoded words.
 pub(super) fn readings(path: &str) -> Result<Vec<String>, Refusal> {
-    if !path.contains('%') {
+    let mut escapes = path.split('%').skip(1);
+    let is_slash = |escape: &str| escape.starts_with("2F") || escape.starts_with("2f");
+    if !(escapes.any(is_slash) || path.contains('%') && path.contains("//")) {
         return Ok(Vec::new());
     }
     let decoded = decoded(path)?.into_owned();
-    let mut merged = decoded.clone();
+    if !decoded.contains("//") {
+        return Ok(vec![decoded]);
+    }
+    let mut merged = decoded.replace("//", "/");
     while merged.contains("//") {
         merged = merged.replace("//", "/");
     }
@@ -187,10 +207,21 @@ pub(super) fn names_of_value(value: &str) -> Result<Vec<ResourceName>, Refusal> 
 
 /// The text behind percent escapes, which all have to be whole and to make UTF-8.
 pub(super) fn decoded(text: &str) -> Result<Cow<'_, str>, Refusal> {
+    if !text.contains('%') {
+        return Ok(Cow::Borrowed(text));
+    }
     let mut escapes = text.split('%').skip(1);
     let is_whole = |escape: &str| escape.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
     if !escapes.all(is_whole) {
         return Err(Refusal::Escape);
     }
     percent_decode_str(text).decode_utf8().map_err(|_| Refusal::Escape)
+}
+
+/// Whether a text holds a control character, those beyond ASCII included.
+pub(super) fn has_control(text: &str) -> bool {
+    match text.is_ascii() {
+        true => text.bytes().any(|byte| byte.is_ascii_control()),
+        false => text.contains(char::is_control),
+    }
 }

@@ -30,6 +30,9 @@ impl<'q> Query<'q> {
             }
             let slots = WATCHED.iter().zip(&mut read.values);
             for (&parameter, slot) in slots.filter(|&(&parameter, _)| parameter == name) {
+                if value.contains(';') {
+                    return Err(Refusal::Semicolon);
+                }
                 if slot.replace(value).is_some() {
                     return Err(Refusal::Repeated { parameter });
                 }
@@ -56,6 +59,16 @@ impl<'q> Query<'q> {
 /// The parameter among `watched` that the most lenient server would see in a pair and others would not: one whose name is
 /// not plain, or stands beside a semicolon.
 pub(crate) fn hidden((name, value): (&str, &str), watched: &[&'static str]) -> Option<&'static str> {
+    // A name of such characters is the same to every server.
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');
+    match name.bytes().all(is_plain) && !value.contains(';') {
+        true => None,
+        false => disguised((name, value), watched),
+    }
+}
+
+/// [`hidden`], asked of any pair.
+pub(super) fn disguised((name, value): (&str, &str), watched: &[&'static str]) -> Option<&'static str> {
     let beside = name.split(';').filter(|&part| part != name);
     let behind = value.split(';').skip(1).map(|part| part.split_once('=').map_or(part, |(name, _)| name));
     let disguised = lenient(name, watched).filter(|&parameter| parameter != name);

@@ -61,6 +61,9 @@ pub enum Refusal {
     /// A backslash, which some servers take for a slash: in a path as it is, in a name encoded too.
     #[error("the request holds a backslash")]
     Backslash,
+    /// A bare semicolon in a name, where some servers cut names off.
+    #[error("the request holds a bare `;`; `%3B` is one in a name")]
+    Semicolon,
     /// A control character, encoded or not.
     #[error("the request holds a control character")]
     Control,
@@ -116,14 +119,18 @@ pub fn recognise(method: &str, raw_path: &str, raw_query: &str) -> Result<Recogn
     let mut fitting = fitting(method, raw_path);
     let first = fitting.next().ok_or(Unrecognised::Unknown)?;
     let query = Query::read(raw_query)?;
-    let rows: Vec<Fit<'_>> = std::iter::once(first).chain(fitting).collect();
-    let fit = choose(&rows, &query).ok_or(Unrecognised::Unknown)?;
+    let rows = Rows::sorted(std::iter::once(first).chain(fitting), &query);
+    let fit = rows.chosen().ok_or(Unrecognised::Unknown)?;
     path::check(fit.template, raw_path)?;
     let resources = resources(fit, &query)?;
     check_idle_places(fit)?;
     check_readings(fit, (method, raw_path), &query)?;
     let wants = match awaits_body(fit.operation) {
-        true => Wants::Body(UnreadIntent { operation: fit.operation, deleting: deleting(&rows, fit), resources }),
+        true => Wants::Body(UnreadIntent {
+            operation: fit.operation,
+            deleting: rows.deleting.unwrap_or(fit.operation),
+            resources,
+        }),
         false => Wants::Ready(Intent::complete(fit.operation, resources)),
     };
     Ok(Recognised {
@@ -196,23 +203,47 @@ struct Fit<'p> {
 }
 
 fn fitting<'p>(method: &str, path: &'p str) -> impl Iterator<Item = Fit<'p>> {
-    let rows = Operation::ALL.iter().filter(move |operation| operation.methods.contains(&method));
-    rows.flat_map(move |operation| {
+    Operation::ALL.iter().filter_map(move |operation| {
         let fit = |template: &&'static str| Some(Fit { operation, template, parts: path::fit(template, path)? });
-        operation.paths.iter().filter_map(fit).take(1)
+        // Asked in this order because a path tells most rows apart by its first few bytes.
+        let alike = operation.paths.iter().filter(|template| path::begins_like(template, path));
+        alike.filter(|_| operation.methods.contains(&method)).find_map(fit)
     })
 }
 
-/// The row whose condition holds; one without a condition only if no other does.
-fn choose<'r, 'p>(rows: &'r [Fit<'p>], query: &Query<'_>) -> Option<&'r Fit<'p>> {
-    let mut met = rows.iter().filter(|fit| query.meets(fit.operation.when));
-    let conditional = met.clone().find(|fit| fit.operation.when != When::Otherwise);
-    conditional.or_else(|| met.next())
+/// The first row of each sort, of those that fit.
+#[derive(Default)]
+struct Rows<'p> {
+    /// Its condition holds.
+    conditional: Option<Fit<'p>>,
+    /// It has none.
+    otherwise: Option<Fit<'p>>,
+    /// It is for a body that only deletes.
+    deleting: Option<&'static Operation>,
 }
 
-fn deleting(rows: &[Fit<'_>], chosen: &Fit<'_>) -> &'static Operation {
-    let deletes = |fit: &&Fit<'_>| fit.operation.when == When::Body(Change::Delete);
-    rows.iter().find(deletes).unwrap_or(chosen).operation
+impl<'p> Rows<'p> {
+    fn sorted(fitting: impl Iterator<Item = Fit<'p>>, query: &Query<'_>) -> Self {
+        let mut rows = Self::default();
+        for fit in fitting {
+            let slot = match fit.operation.when {
+                When::Otherwise => &mut rows.otherwise,
+                When::Fired | When::Query(_) | When::Body(_) => &mut rows.conditional,
+            };
+            if slot.is_none() && query.meets(fit.operation.when) {
+                *slot = Some(fit);
+            }
+            if fit.operation.when == When::Body(Change::Delete) {
+                rows.deleting.get_or_insert(fit.operation);
+            }
+        }
+        rows
+    }
+
+    /// The row whose condition holds; one without a condition only if no other does.
+    fn chosen(&self) -> Option<&Fit<'p>> {
+        self.conditional.as_ref().or(self.otherwise.as_ref())
+    }
 }
 
 fn awaits_body(operation: &Operation) -> bool {
@@ -240,9 +271,8 @@ fn check_idle_places(fit: &Fit<'_>) -> Result<(), Refusal> {
 /// Refuses a path that a server which decodes it first would take for something else that is known.
 fn check_readings(fit: &Fit<'_>, (method, raw_path): (&str, &str), query: &Query<'_>) -> Result<(), Refusal> {
     for reading in path::readings(raw_path)? {
-        let rows: Vec<Fit<'_>> = fitting(method, &reading).collect();
-        let other = choose(&rows, query);
-        if other.is_some_and(|other| other.operation != fit.operation || !other.parts.are_decoded(fit.parts)) {
+        let rows = Rows::sorted(fitting(method, &reading), query);
+        if rows.chosen().is_some_and(|other| other.operation != fit.operation || !other.parts.are_decoded(fit.parts)) {
             return Err(Refusal::Ambiguous);
         }
     }
@@ -306,7 +336,7 @@ fn key<T: std::str::FromStr>(segment: Option<&str>, refusal: Refusal) -> Result<
 fn text(value: Option<&str>) -> Result<Option<Box<str>>, Refusal> {
     let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
     let decoded = path::decoded(value)?;
-    match decoded.contains(char::is_control) {
+    match path::has_control(&decoded) {
         true => Err(Refusal::Control),
         false => Ok(Some(decoded.into())),
     }

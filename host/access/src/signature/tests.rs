@@ -138,6 +138,8 @@ fn odd_forms_are_accepted_only_where_clients_need_them() {
     for (method, path, signed_path, expected) in [
         ("POST", "/publish/p/s/0/a/0", "/publish/p/s/0/a/0", Ok(SignatureForm::V1)),
         ("GET", "/publish/p/s/0/a/0/1", "/publish/p/s/0/a/0/1", not_accepted),
+        ("POST", "/publish/p/s/0/a/0/1", "/publish/p/s/0/a/0/1", not_accepted),
+        ("POST", "/publish/p/s/0/a/0/", "/publish/p/s/0/a/0/", not_accepted),
         ("POST", "/v2/publish/p/s/0/a/0", "/v2/publish/p/s/0/a/0", not_accepted),
         ("POST", "/v3/pam/s/grant", "/v3/pam/s/grant", not_accepted),
         ("GET", "/v2/auth/grant/sub-key/s", "/v2/auth/grant/sub-key/s", Ok(SignatureForm::V1)),
@@ -155,6 +157,7 @@ fn odd_forms_are_accepted_only_where_clients_need_them() {
     let path = "/publish/p/s/0/a/0";
     for (path, expected) in [
         (path, Ok(SignatureForm::V2AsGet)),
+        ("/publish/p/s/0/a/0/1", Err(SignatureError::Mismatch)),
         ("/v2/publish/p/s/0/a/0", Err(SignatureError::Mismatch)),
         ("/v3/pam/s/grant", Err(SignatureError::Mismatch)),
     ] {
@@ -179,6 +182,21 @@ fn a_signature_that_is_not_one_is_refused() {
     }
     assert_eq!(outcome("DELETE", "/time/0", &good, b""), Err(SignatureError::Mismatch));
     assert_eq!(outcome("GET", "/time/0/", &good, b""), Err(SignatureError::Mismatch));
+}
+
+#[test]
+fn a_request_is_shown_without_what_it_carries() {
+    let (subscribe_key, publish_key, _) = keys("example");
+    let (subscribe_key, publish_key) = (&subscribe_key, &publish_key);
+    let (method, path, query, body) = ("POST", "/s3cret", "auth=s3cret", b"s3cret".as_slice());
+    for shown in [
+        format!("{:?}", SigningRequest { method, publish_key, path, query, body }),
+        format!("{:?}", SigningRequestV1 { subscribe_key, publish_key, path, query }),
+        format!("{:?}", SignedRequest { subscribe_key, publish_key, method, path, query, body }),
+    ] {
+        assert!(shown.contains("-c-example") && !shown.contains("s3cret"), "{shown}");
+        assert!(!shown.contains(&format!("{body:?}")), "{shown}");
+    }
 }
 
 proptest! {

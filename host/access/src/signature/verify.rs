@@ -1,5 +1,7 @@
 //! Verifying a signed request in every form that clients in use produce.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD_INDIFFERENT;
 use subtle::ConstantTimeEq;
@@ -8,7 +10,7 @@ use super::{SigningRequest, SigningRequestV1, V2_PREFIX, decoded, parameters};
 use crate::key::{PublishKey, SubscribeKey};
 
 /// A request as it came, with the keys of the keyset that its path names.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct SignedRequest<'a> {
     /// The keyset's subscribe key.
     pub subscribe_key: &'a SubscribeKey,
@@ -59,8 +61,8 @@ pub enum SignatureError {
 
 /// Verifies the `signature` of a request against every active secret, comparing in constant time.
 ///
-/// v2 is accepted everywhere, signed as `GET` only with `POST /publish/`; v1 only with `POST /publish/` and below
-/// `/v1/auth/` and `/v2/auth/`, with or without padding. Whether `timestamp` is fresh is the caller's to check.
+/// v2 is accepted everywhere, signed as `GET` only with a `POST /publish/` whose message is its body; v1 only there and
+/// below `/v1/auth/` and `/v2/auth/`, with or without padding. Whether `timestamp` is fresh is the caller's to check.
 ///
 /// # Errors
 /// [`SignatureError`] if there is not exactly one valid signature.
@@ -103,7 +105,7 @@ impl SignedRequest<'_> {
     }
 
     fn accepted(&self, is_v2: bool) -> Result<[Option<SignatureForm>; 2], SignatureError> {
-        let publishes = self.method.eq_ignore_ascii_case("POST") && self.path.starts_with("/publish/");
+        let publishes = self.method.eq_ignore_ascii_case("POST") && publishes_its_body(self.path);
         let administers = self.path.starts_with("/v1/auth/") || self.path.starts_with("/v2/auth/");
         let bare_word = self.path.starts_with("/v1/auth/").then_some(SignatureForm::V1BareWord);
         match is_v2 {
@@ -125,4 +127,20 @@ impl SignedRequest<'_> {
             SignatureForm::V1BareWord => v1(path.split('/').nth(3).unwrap_or_default()),
         }
     }
+}
+
+impl fmt::Debug for SignedRequest<'_> {
+    /// Without path, query and body: they hold tokens, auth keys and messages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { subscribe_key, publish_key: _, method, path: _, query: _, body: _ } = self;
+        let mut fields = f.debug_struct("SignedRequest");
+        fields.field("subscribe_key", subscribe_key).field("method", method).finish_non_exhaustive()
+    }
+}
+
+/// Whether a path is `/publish/{pub}/{sub}/0/{channel}/{callback}` and no more.
+///
+/// With the message in its path it is a `GET`: whoever saw that could send it as a `POST` with a body of their own.
+fn publishes_its_body(path: &str) -> bool {
+    path.strip_prefix("/publish/").is_some_and(|rest| rest.split('/').count() == 5)
 }

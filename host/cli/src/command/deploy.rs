@@ -1,19 +1,20 @@
 //! `usher deploy`: uploads a function's folder and activates it.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use usher_server::{FunctionFiles, Manifest, Problems};
+use usher_server::{FunctionFiles, Manifest, Problems, Serves};
 
+use super::policy::apply::activated;
+use super::{policy, users_file};
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::target::{Target, keyset};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The folder holds `function.toml` and the component it names. The server checks and compiles it; requests
+    after_help = "The folder holds `function.toml`, and the component and the policy it names. The server checks and compiles it; requests
 under way finish on the version before. `usher rollback NAME` goes back.
 
 Example:
@@ -32,24 +33,22 @@ pub(crate) struct Arguments {
 pub(crate) enum ReadError {
     /// A file is missing or cannot be read.
     File(Failure),
-    /// The manifest has mistakes.
+    /// The manifest or the policy has mistakes.
     Manifest(Problems),
 }
 
 pub(crate) async fn run(arguments: &Arguments, target: &Target, output: Output) -> Result<(), Failure> {
-    let (_, files) = read(&arguments.folder)?;
-    eprintln!("usher: uploading {} KiB; the server compiles it", files.component.len().div_ceil(1_024));
-    if files.policy.is_some() {
-        eprintln!(
-            "usher: policy.yaml is stored with the version, but this version of Usher evaluates no policies: it protects nothing yet"
-        );
+    let (manifest, files) = read(&arguments.folder)?;
+    match manifest.serves {
+        Serves::Requests => {
+            eprintln!("usher: uploading {} KiB; the server compiles it", files.component.len().div_ceil(1_024));
+        }
+        Serves::Deepstream => eprintln!("usher: no component: authentication and policy for a deepstream server"),
     }
     let client = target.client()?;
     let keyset = keyset(arguments.keyset.as_deref(), &client).await?;
     let active = client.deploy(&keyset, &files).await?;
-    let field =
-        |name: &str| active.get(name).map(|value| value.to_string().trim_matches('"').to_owned()).unwrap_or_default();
-    output.line(&active, &format!("{} version {} is active on {keyset}", field("name"), field("version")));
+    output.line(&active, &activated(&active, &keyset));
     Ok(())
 }
 
@@ -62,18 +61,42 @@ pub(crate) fn read(folder: &Path) -> Result<(Manifest, FunctionFiles), ReadError
         )
     })?;
     let checked = Manifest::parse(&file.display().to_string(), &manifest).map_err(ReadError::Manifest)?;
-    let component =
-        folder.join(checked.component.clone().unwrap_or_else(|| format!("{}.wasm", checked.name).replace('-', "_")));
-    let bytes = fs::read(&component).map_err(|error| {
+    let (manifest, checked) = users_file::inlined(folder, manifest, checked)?;
+    for warning in checked.warnings() {
+        eprintln!("usher: {warning}");
+    }
+    let component = match checked.serves {
+        Serves::Requests => read_component(folder, &checked)?,
+        Serves::Deepstream => Vec::new(),
+    };
+    let policy = read_policy(folder, &checked)?;
+    Ok((checked, FunctionFiles { manifest, policy, component }))
+}
+
+fn read_component(folder: &Path, manifest: &Manifest) -> Result<Vec<u8>, ReadError> {
+    let named = || format!("{}.wasm", manifest.name).replace('-', "_");
+    let component = folder.join(manifest.component.clone().unwrap_or_else(named));
+    fs::read(&component).map_err(|error| {
         let build = "build it with `cargo build --release --target wasm32-unknown-unknown` and put the module there";
         ReadError::File(Failure::of_file(&component, &error).hint(build))
-    })?;
-    let policy = match fs::read_to_string(folder.join("policy.yaml")) {
-        Ok(policy) => Some(policy),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => return Err(ReadError::File(Failure::of_file(&folder.join("policy.yaml"), &error))),
+    })
+}
+
+/// The policy that the manifest names; its faults are mistakes of the folder, known before anything is sent.
+fn read_policy(folder: &Path, manifest: &Manifest) -> Result<Option<String>, ReadError> {
+    let Some(named) = &manifest.policy else {
+        let unnamed = folder.join("policy.yaml");
+        if unnamed.exists() {
+            let file = unnamed.display();
+            eprintln!("usher: {file} protects nothing: add `policy = \"policy.yaml\"` to function.toml");
+        }
+        return Ok(None);
     };
-    Ok((checked, FunctionFiles { manifest, policy, component: bytes }))
+    let file = folder.join(named.as_str());
+    let text =
+        policy::read(&file).map_err(|failure| ReadError::File(failure.hint("function.toml names it as `policy`")))?;
+    policy::check::problems(&file, &text).map_err(ReadError::Manifest)?;
+    Ok(Some(text))
 }
 
 impl From<ReadError> for Failure {

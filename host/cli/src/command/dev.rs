@@ -19,6 +19,7 @@ use demo::Demo;
 /// The default function, as `make guests` built it from `functions/chat-engine`.
 const COMPONENT: &[u8] = include_bytes!("../../../../functions/chat-engine/chat_engine.wasm");
 const MANIFEST: &str = include_str!("../../../../functions/chat-engine/function.toml");
+const POLICY: &str = include_str!("../../../../functions/chat-engine/policy.yaml");
 
 #[derive(Debug, Args)]
 #[command(
@@ -99,8 +100,14 @@ async fn prepare(data: &Path, at: Addresses) -> Result<Demo, Failure> {
     let versions = known.as_ref().and_then(|known| known.get("versions")?.as_array());
     if !versions.is_some_and(|versions| versions.iter().any(is_active)) {
         eprintln!("usher: deploying the chat-engine function (compiled once, then kept)");
-        let files = FunctionFiles { manifest: MANIFEST.to_owned(), policy: None, component: COMPONENT.to_vec() };
-        client.deploy(&demo.subscribe_key, &files).await?;
+        let (manifest, policy) = (MANIFEST.to_owned(), Some(POLICY.to_owned()));
+        client.deploy(&demo.subscribe_key, &FunctionFiles { manifest, policy, component: COMPONENT.to_vec() }).await?;
+    }
+    let active = client.get(&format!("/v1/keysets/{}/functions", demo.subscribe_key), &[]).await?;
+    for function in active.get("functions").and_then(Value::as_array).into_iter().flatten() {
+        if let (Some(name), Some(policy)) = (function.get("name"), function.get("policy").and_then(Value::as_str)) {
+            eprintln!("usher: policy {policy} is in force for {}", name.as_str().unwrap_or_default());
+        }
     }
     Ok(demo)
 }

@@ -24,12 +24,14 @@ pub(crate) async fn run(arguments: Arguments, target: &Target, output: Output) -
     let keyset = keyset(arguments.keyset.as_deref(), &client).await?;
     let functions = format!("/v1/keysets/{keyset}/functions");
     match arguments.name {
-        None => {
-            output.table(&client.get(&functions, &[]).await?, "functions", &["name", "version", "paths", "artefact"])
-        }
+        None => output.table(
+            &client.get(&functions, &[]).await?,
+            "functions",
+            &["name", "version", "policy", "paths", "artefact"],
+        ),
         Some(name) => {
             let versions = client.get(&format!("{functions}/{name}"), &[]).await?;
-            output.table(&versions, "versions", &["version", "active", "artefact", "created"]);
+            output.table(&versions, "versions", &["version", "active", "policy", "artefact", "created"]);
         }
     }
     Ok(())

@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 use usher_server::FunctionName;
 
+use super::policy::apply::in_force;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::target::{Target, keyset};
@@ -27,6 +28,6 @@ pub(crate) async fn run(arguments: &Arguments, target: &Target, output: Output) 
     let path = format!("/v1/keysets/{keyset}/functions/{}/rollback", arguments.name);
     let active = client.post(&path, &json!({})).await?;
     let version = active.get("version").map(ToString::to_string).unwrap_or_default();
-    output.line(&active, &format!("{} is at version {version} again", arguments.name));
+    output.line(&active, &in_force(format!("{} is at version {version} again", arguments.name), &active));
     Ok(())
 }

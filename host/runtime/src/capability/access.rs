@@ -6,17 +6,23 @@ use std::time::Instant;
 use usher_access::{Approved, Asked, AuthKey, Permission, Permissions, Proposal, ResourceName, Ttl};
 use wasmtime::component::{HasData, Linker};
 
-use super::identity::Proven;
+use super::identity::{Proven, Subject};
 use super::{Answer, Capability, not_granted};
 use crate::bindings::usher::function::access as wire;
 use crate::bounds::Bounds;
 use crate::limits::CallLimits;
 use crate::state::State;
+use crate::trace::Recorder;
 
 /// Where a keyset's grants are: Usher's own table or a remote origin.
 pub trait Grants: Send + Sync + std::fmt::Debug {
     /// Applies all or none; effective and acknowledged when it returns. A caller that stops waiting is left with none.
     fn apply(&self, approved: Vec<Approved>) -> Answer<'_, Result<(), GrantError>>;
+    /// The same, asked for by a function that proved for whom. Who looks at policies again later keeps that in mind.
+    fn apply_for(&self, approved: Vec<Approved>, subject: Arc<Subject>) -> Answer<'_, Result<(), GrantError>> {
+        drop(subject);
+        self.apply(approved)
+    }
     /// The live entries for exactly the targets that are named.
     fn audit(&self, asked: Approved) -> Answer<'_, Result<Vec<Entry>, GrantError>>;
 }
@@ -71,6 +77,7 @@ struct View<'a> {
     left: &'a mut u32,
     proven: Option<&'a Proven>,
     deadline: Instant,
+    trace: &'a mut Recorder,
 }
 
 impl<'a> View<'a> {
@@ -79,15 +86,39 @@ impl<'a> View<'a> {
         Ok(if CallLimits::take(self.left) { Ok(granted) } else { Err(wire::AccessError::TooManyCalls) })
     }
 
-    async fn apply(&mut self, proposals: Result<Vec<Proposal>, wire::AccessError>) -> Reply<()> {
+    async fn apply(&mut self, call: &'static str, proposals: Result<Vec<Proposal>, wire::AccessError>) -> Reply<()> {
+        let began = Instant::now();
+        let granted = self.take_call()?;
+        let approved = granted.and_then(|granted| {
+            let approved = proposals.and_then(|proposals| approve(granted, self.proven, proposals))?;
+            Ok((granted, approved))
+        });
+        let answer = match (approved, self.proven) {
+            (Ok((granted, approved)), Some(Proven { subject, .. })) => {
+                self.in_time(granted.grants.apply_for(approved, Arc::clone(subject))).await
+            }
+            (Ok((granted, approved)), None) => self.in_time(granted.grants.apply(approved)).await,
+            (Err(error), _) => Err(error),
+        };
+        self.trace.call((Capability::Access, call), began, &answer, code);
+        Ok(answer)
+    }
+
+    async fn entries(&mut self, target: wire::Target) -> Reply<Vec<wire::Entry>> {
         let granted = match self.take_call()? {
             Ok(granted) => granted,
             Err(error) => return Ok(Err(error)),
         };
-        match proposals.and_then(|proposals| approve(granted, self.proven, proposals)) {
-            Ok(approved) => Ok(self.in_time(granted.grants.apply(approved)).await),
-            Err(error) => Ok(Err(error)),
-        }
+        // INVARIANT: a function sees entries only where it could also revoke them.
+        let approved = proposal(target, Permissions::NONE, Ttl::DEFAULT)
+            .and_then(|asked| approve(granted, self.proven, vec![asked]));
+        let asked = match approved.map(|approved| approved.into_iter().next()) {
+            Ok(Some(asked)) => asked,
+            Ok(None) => return Ok(Ok(Vec::new())),
+            Err(error) => return Ok(Err(error)),
+        };
+        let entries = self.in_time(granted.grants.audit(asked)).await;
+        Ok(entries.map(|entries| entries.into_iter().map(into_wire).collect()))
     }
 
     /// An answer that comes too late for the function to act on counts as none.
@@ -103,28 +134,19 @@ type Reply<T> = wasmtime::Result<Result<T, wire::AccessError>>;
 
 impl wire::Host for View<'_> {
     async fn grant(&mut self, proposals: Vec<wire::Proposal>) -> Reply<()> {
-        self.apply(proposals.into_iter().map(granting).collect()).await
+        self.apply("grant", proposals.into_iter().map(granting).collect()).await
     }
 
     async fn revoke(&mut self, targets: Vec<wire::Target>) -> Reply<()> {
-        self.apply(targets.into_iter().map(|target| proposal(target, Permissions::NONE, Ttl::DEFAULT)).collect()).await
+        let nothing = |target| proposal(target, Permissions::NONE, Ttl::DEFAULT);
+        self.apply("revoke", targets.into_iter().map(nothing).collect()).await
     }
 
     async fn audit(&mut self, target: wire::Target) -> Reply<Vec<wire::Entry>> {
-        let granted = match self.take_call()? {
-            Ok(granted) => granted,
-            Err(error) => return Ok(Err(error)),
-        };
-        // INVARIANT: a function sees entries only where it could also revoke them.
-        let approved = proposal(target, Permissions::NONE, Ttl::DEFAULT)
-            .and_then(|asked| approve(granted, self.proven, vec![asked]));
-        let asked = match approved.map(|approved| approved.into_iter().next()) {
-            Ok(Some(asked)) => asked,
-            Ok(None) => return Ok(Ok(Vec::new())),
-            Err(error) => return Ok(Err(error)),
-        };
-        let entries = self.in_time(granted.grants.audit(asked)).await;
-        Ok(entries.map(|entries| entries.into_iter().map(into_wire).collect()))
+        let began = Instant::now();
+        let answer = self.entries(target).await?;
+        self.trace.call((Capability::Access, "audit"), began, &answer, code);
+        Ok(answer)
     }
 }
 
@@ -212,6 +234,16 @@ impl From<GrantError> for wire::AccessError {
     }
 }
 
+const fn code(error: &wire::AccessError) -> &'static str {
+    match error {
+        wire::AccessError::BeyondCeiling(_) => "grant.beyond-ceiling",
+        wire::AccessError::Invalid(_) => "grant.invalid",
+        wire::AccessError::Refused(_) => "grant.refused",
+        wire::AccessError::Unavailable(_) => "grant.unavailable",
+        wire::AccessError::TooManyCalls => "grant.too-many-calls",
+    }
+}
+
 struct Access;
 
 impl HasData for Access {
@@ -224,5 +256,6 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
         left: &mut state.calls.access,
         proven: state.proven.as_ref(),
         deadline: state.context.deadline,
+        trace: &mut state.recorder,
     })
 }

@@ -12,6 +12,7 @@ use crate::bindings::usher::function::groups as wire;
 use crate::bounds::Bounds;
 use crate::limits::CallLimits;
 use crate::state::State;
+use crate::trace::Recorder;
 
 /// Channels in one call at the most (PubNub: 200).
 const MOST_CHANNELS: usize = 200;
@@ -54,6 +55,7 @@ struct View<'a> {
     left: &'a mut u32,
     proven: Option<&'a Proven>,
     deadline: Instant,
+    trace: &'a mut Recorder,
 }
 
 /// A group, its channels, and who keeps them.
@@ -92,10 +94,13 @@ impl wire::Host for View<'_> {
         group: String,
         channels: Vec<String>,
     ) -> wasmtime::Result<Result<(), wire::GroupsError>> {
-        match self.admit(group, channels)? {
-            Ok((groups, group, channels)) => Ok(self.in_time(groups.add(group, channels)).await),
-            Err(error) => Ok(Err(error)),
-        }
+        let began = Instant::now();
+        let answer = match self.admit(group, channels)? {
+            Ok((groups, group, channels)) => self.in_time(groups.add(group, channels)).await,
+            Err(error) => Err(error),
+        };
+        self.trace.call((Capability::Groups, "add-channels"), began, &answer, code);
+        Ok(answer)
     }
 
     async fn remove_channels(
@@ -103,17 +108,23 @@ impl wire::Host for View<'_> {
         group: String,
         channels: Vec<String>,
     ) -> wasmtime::Result<Result<(), wire::GroupsError>> {
-        match self.admit(group, channels)? {
-            Ok((groups, group, channels)) => Ok(self.in_time(groups.remove(group, channels)).await),
-            Err(error) => Ok(Err(error)),
-        }
+        let began = Instant::now();
+        let answer = match self.admit(group, channels)? {
+            Ok((groups, group, channels)) => self.in_time(groups.remove(group, channels)).await,
+            Err(error) => Err(error),
+        };
+        self.trace.call((Capability::Groups, "remove-channels"), began, &answer, code);
+        Ok(answer)
     }
 
     async fn list_channels(&mut self, group: String) -> wasmtime::Result<Result<Vec<String>, wire::GroupsError>> {
-        match self.admit(group, Vec::new())? {
-            Ok((groups, group, _)) => Ok(self.in_time(groups.list(group)).await),
-            Err(error) => Ok(Err(error)),
-        }
+        let began = Instant::now();
+        let answer = match self.admit(group, Vec::new())? {
+            Ok((groups, group, _)) => self.in_time(groups.list(group)).await,
+            Err(error) => Err(error),
+        };
+        self.trace.call((Capability::Groups, "list-channels"), began, &answer, code);
+        Ok(answer)
     }
 }
 
@@ -136,6 +147,16 @@ impl From<GroupsError> for wire::GroupsError {
     }
 }
 
+const fn code(error: &wire::GroupsError) -> &'static str {
+    match error {
+        wire::GroupsError::BeyondCeiling(_) => "group.beyond-ceiling",
+        wire::GroupsError::Invalid(_) => "group.invalid",
+        wire::GroupsError::Refused(_) => "group.refused",
+        wire::GroupsError::Unavailable(_) => "group.unavailable",
+        wire::GroupsError::TooManyCalls => "group.too-many-calls",
+    }
+}
+
 struct ChannelGroups;
 
 impl HasData for ChannelGroups {
@@ -148,5 +169,6 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
         left: &mut state.calls.access,
         proven: state.proven.as_ref(),
         deadline: state.context.deadline,
+        trace: &mut state.recorder,
     })
 }

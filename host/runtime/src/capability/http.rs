@@ -10,6 +10,7 @@ use crate::bindings::usher::function::http as wire;
 use crate::exchange::Field;
 use crate::limits::CallLimits;
 use crate::state::State;
+use crate::trace::Recorder;
 
 /// Sends requests for functions.
 ///
@@ -80,6 +81,7 @@ struct View<'a> {
     granted: Option<&'a Granted>,
     left: &'a mut u32,
     deadline: Instant,
+    trace: &'a mut Recorder,
 }
 
 impl wire::Host for View<'_> {
@@ -88,14 +90,27 @@ impl wire::Host for View<'_> {
         request: wire::OutboundRequest,
     ) -> wasmtime::Result<Result<wire::OutboundResponse, wire::HttpError>> {
         let granted = self.granted.ok_or_else(|| not_granted(Capability::Http))?;
+        let began = Instant::now();
+        let answer = self.send_counted(granted, request).await;
+        self.trace.call((Capability::Http, "send"), began, &answer, code);
+        Ok(answer)
+    }
+}
+
+impl View<'_> {
+    async fn send_counted(
+        &mut self,
+        granted: &Granted,
+        request: wire::OutboundRequest,
+    ) -> Result<wire::OutboundResponse, wire::HttpError> {
         if !CallLimits::take(self.left) {
-            return Ok(Err(wire::HttpError::TooManyCalls));
+            return Err(wire::HttpError::TooManyCalls);
         }
         let left = self.deadline.saturating_duration_since(Instant::now());
         let wire::OutboundRequest { method, url, headers, body, timeout_ms } = request;
         let timeout = timeout_ms.map_or(left, |ms| left.min(Duration::from_millis(ms.into())));
         let request = OutboundRequest { method, url, headers, body, timeout, longest_answer: granted.longest_answer };
-        Ok(granted.client.send(request).await.map(into_wire).map_err(wire::HttpError::from))
+        granted.client.send(request).await.map(into_wire).map_err(wire::HttpError::from)
     }
 }
 
@@ -116,6 +131,17 @@ impl From<OutboundError> for wire::HttpError {
     }
 }
 
+const fn code(error: &wire::HttpError) -> &'static str {
+    match error {
+        wire::HttpError::NotAllowed(_) => "http.not-allowed",
+        wire::HttpError::InvalidRequest(_) => "http.invalid-request",
+        wire::HttpError::TimedOut => "http.timed-out",
+        wire::HttpError::Unreachable(_) => "http.unreachable",
+        wire::HttpError::TooLarge => "http.too-large",
+        wire::HttpError::TooManyCalls => "http.too-many-calls",
+    }
+}
+
 struct Http;
 
 impl HasData for Http {
@@ -127,6 +153,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
         granted: state.capabilities.http.as_ref(),
         left: &mut state.calls.outbound,
         deadline: state.context.deadline,
+        trace: &mut state.recorder,
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use usher_access::Bindings;
+use usher_policy::User;
 use wasmtime::component::{HasData, Linker};
 
 use super::{Answer, Capability, not_granted};
@@ -12,6 +13,7 @@ use crate::bindings::usher::function::identity as wire;
 use crate::exchange::{Field, Request};
 use crate::limits::CallLimits;
 use crate::state::State;
+use crate::trace::{Recorder, TracedIdentity};
 
 /// Finds out who an auth key is.
 pub trait Authenticate: Send + Sync + std::fmt::Debug {
@@ -67,6 +69,8 @@ pub struct Identity {
 pub enum IdentityError {
     /// The auth key is not this uuid's.
     Denied,
+    /// The auth key was this uuid's and is so no longer: sign in again.
+    Expired,
     /// No authenticator could be asked.
     Unavailable,
     /// Too many requests for this uuid.
@@ -79,11 +83,23 @@ pub enum IdentityError {
 /// The identity and the auth key that were proven together.
 #[derive(Clone)]
 pub(crate) struct Proven {
-    pub(crate) id: String,
-    pub(crate) auth_key: String,
+    pub(crate) subject: Arc<Subject>,
     pub(crate) namespace: String,
     /// What the ceiling's variables stand for, once somebody asked.
     pub(crate) bindings: OnceLock<Bindings>,
+    /// Whom the policy sees, once somebody asked.
+    user: OnceLock<Arc<User>>,
+}
+
+/// Whom an invocation speaks for: an identity with the auth key that proved it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The user's id.
+    pub id: String,
+    /// JSON for functions and policies only, `null` when there is none.
+    pub server_data: String,
+    /// What proved it. Never logged.
+    pub auth_key: String,
 }
 
 /// The authenticators of a deployment.
@@ -98,6 +114,7 @@ struct View<'a> {
     left: &'a mut u32,
     context: &'a Context,
     proven: &'a mut Option<Proven>,
+    trace: &'a mut Recorder,
 }
 
 impl wire::Host for View<'_> {
@@ -106,9 +123,11 @@ impl wire::Host for View<'_> {
         claim: wire::Claim,
     ) -> wasmtime::Result<Result<wire::Proven, wire::IdentityError>> {
         let granted = self.granted.ok_or_else(|| not_granted(Capability::Identity))?;
+        let began = Instant::now();
         // INVARIANT: what an earlier claim proved does not outlive a later one.
         *self.proven = None;
         if !CallLimits::take(self.left) {
+            self.trace.ended(AUTHENTICATE, began, "identity.too-many-calls");
             return Ok(Err(wire::IdentityError::TooManyCalls));
         }
         let wire::Claim { uuid, auth_key, namespace, route } = claim;
@@ -117,17 +136,48 @@ impl wire::Host for View<'_> {
             self.context.deadline.into(),
             granted.authenticators.authenticate(&claim, self.context),
         );
-        match asked.await.unwrap_or(Err(IdentityError::Unavailable)) {
-            Ok(Identity { id, client_data, server_data }) => {
-                *self.proven = Some(Proven {
-                    id: id.clone(),
-                    auth_key: claim.auth_key,
-                    namespace: claim.namespace,
-                    bindings: OnceLock::new(),
-                });
-                Ok(Ok(wire::Proven { id, client_data, server_data }))
-            }
-            Err(error) => Ok(Err(error.into())),
+        let answer = asked.await.unwrap_or(Err(IdentityError::Unavailable));
+        self.trace.call(AUTHENTICATE, began, &answer, |error| error.code());
+        let proven = answer.as_ref().ok();
+        self.trace.identity(TracedIdentity {
+            claimed: claim.uuid.clone(),
+            id: proven.map(|identity| identity.id.clone()),
+            server_data: proven.map_or_else(|| "null".to_owned(), |identity| identity.server_data.clone()),
+        });
+        Ok(answer.map_err(wire::IdentityError::from).map(|identity| self.bind(identity, claim)))
+    }
+}
+
+/// How a trace names the one call of this interface.
+const AUTHENTICATE: (Capability, &str) = (Capability::Identity, "authenticate");
+
+impl View<'_> {
+    /// From here on the invocation speaks for this identity.
+    fn bind(&mut self, identity: Identity, claim: Claim) -> wire::Proven {
+        let Identity { id, client_data, server_data } = identity;
+        let subject = Subject { id: id.clone(), server_data: server_data.clone(), auth_key: claim.auth_key };
+        let (subject, namespace) = (Arc::new(subject), claim.namespace);
+        *self.proven = Some(Proven { subject, namespace, bindings: OnceLock::new(), user: OnceLock::new() });
+        wire::Proven { id, client_data, server_data }
+    }
+}
+
+impl Proven {
+    pub(crate) fn user(&self) -> Arc<User> {
+        let Subject { id, server_data, auth_key: _ } = self.subject.as_ref();
+        Arc::clone(self.user.get_or_init(|| Arc::new(super::policy::user(id, server_data))))
+    }
+}
+
+impl IdentityError {
+    /// The stable code that clients and operators read.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Denied => "identity.denied",
+            Self::Expired => "identity.expired",
+            Self::Unavailable => "identity.unavailable",
+            Self::RateLimited { .. } => "identity.rate-limited",
         }
     }
 }
@@ -135,7 +185,7 @@ impl wire::Host for View<'_> {
 impl From<IdentityError> for wire::IdentityError {
     fn from(error: IdentityError) -> Self {
         match error {
-            IdentityError::Denied => Self::Denied,
+            IdentityError::Denied | IdentityError::Expired => Self::Denied,
             IdentityError::Unavailable => Self::Unavailable,
             IdentityError::RateLimited { retry_after } => Self::RateLimited(retry_after),
         }
@@ -160,6 +210,12 @@ impl std::fmt::Debug for Claim {
     }
 }
 
+impl std::fmt::Debug for Subject {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Subject").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
 struct Identities;
 
 impl HasData for Identities {
@@ -172,6 +228,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
         left: &mut state.calls.identity,
         context: &state.context,
         proven: &mut state.proven,
+        trace: &mut state.recorder,
     })
 }
 

@@ -1,6 +1,7 @@
 //! `kv`: key-value pairs and counters under the deployment's prefix.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use wasmtime::component::{HasData, Linker};
 
@@ -8,6 +9,7 @@ use super::{Capability, not_granted};
 use crate::bindings::usher::function::kv as wire;
 use crate::limits::CallLimits;
 use crate::state::State;
+use crate::trace::Recorder;
 
 /// The longest key in characters, prefix not counted (PubNub Functions: 1,000).
 pub const LONGEST_KEY: usize = 1_000;
@@ -93,36 +95,50 @@ struct View<'a> {
     granted: Option<&'a Granted>,
     left: &'a mut u32,
     request_id: &'a str,
+    trace: &'a mut Recorder,
 }
 
 type Reply<T> = wasmtime::Result<Result<T, wire::KvError>>;
 
 impl View<'_> {
-    fn run<T>(&mut self, key: &str, work: impl FnOnce(&dyn KeyValue) -> Result<T, Unavailable>) -> Reply<T> {
+    fn run<T>(
+        &mut self,
+        (call, key): (&'static str, &str),
+        work: impl FnOnce(&dyn KeyValue) -> Result<T, Unavailable>,
+    ) -> Reply<T> {
         let granted = self.granted.ok_or_else(|| not_granted(Capability::Kv))?;
+        let began = Instant::now();
+        let answer = self.admit(key).and_then(|()| {
+            work(granted.pairs.as_ref()).map_err(|Unavailable(text)| {
+                tracing::error!(request = self.request_id, error = text, "key-value store unavailable");
+                wire::KvError::Unavailable("the store cannot be used".into())
+            })
+        });
+        self.trace.call((Capability::Kv, call), began, &answer, code);
+        Ok(answer)
+    }
+
+    fn admit(&mut self, key: &str) -> Result<(), wire::KvError> {
         if !CallLimits::take(self.left) {
-            return Ok(Err(wire::KvError::TooManyCalls));
+            return Err(wire::KvError::TooManyCalls);
         }
         if key.chars().count() > LONGEST_KEY {
-            return Ok(Err(wire::KvError::Invalid(format!("a key has at most {LONGEST_KEY} characters"))));
+            return Err(wire::KvError::Invalid(format!("a key has at most {LONGEST_KEY} characters")));
         }
-        Ok(work(granted.pairs.as_ref()).map_err(|Unavailable(text)| {
-            tracing::error!(request = self.request_id, error = text, "key-value store unavailable");
-            wire::KvError::Unavailable("the store cannot be used".into())
-        }))
+        Ok(())
     }
 }
 
 impl wire::Host for View<'_> {
     fn get(&mut self, key: String) -> Reply<Option<String>> {
-        self.run(&key, |pairs| pairs.get(&key))
+        self.run(("get", &key), |pairs| pairs.get(&key))
     }
 
     fn set(&mut self, key: String, value: String, ttl: Option<u32>) -> Reply<()> {
         if let Some(error) = too_long(&value) {
             return Ok(Err(error));
         }
-        self.run(&key, |pairs| pairs.set(&key, &value, clamp(ttl)))
+        self.run(("set", &key), |pairs| pairs.set(&key, &value, clamp(ttl)))
     }
 
     fn swap(&mut self, key: String, expected: Option<String>, value: String, ttl: Option<u32>) -> Reply<bool> {
@@ -130,27 +146,37 @@ impl wire::Host for View<'_> {
             return Ok(Err(error));
         }
         let replacement = Replacement { value: &value, minutes: clamp(ttl) };
-        self.run(&key, |pairs| pairs.swap(&key, expected.as_deref(), replacement))
+        self.run(("swap", &key), |pairs| pairs.swap(&key, expected.as_deref(), replacement))
     }
 
     fn remove(&mut self, key: String) -> Reply<()> {
-        self.run(&key, |pairs| pairs.remove(&key))
+        self.run(("remove", &key), |pairs| pairs.remove(&key))
     }
 
     fn keys(&mut self, after: Option<String>) -> Reply<Vec<String>> {
-        self.run(after.as_deref().unwrap_or_default(), |pairs| pairs.keys(Kind::Pair, after.as_deref()))
+        self.run(("keys", after.as_deref().unwrap_or_default()), |pairs| pairs.keys(Kind::Pair, after.as_deref()))
     }
 
     fn increment(&mut self, key: String, by: i64) -> Reply<i64> {
-        self.run(&key, |pairs| pairs.increment(&key, by))
+        self.run(("increment", &key), |pairs| pairs.increment(&key, by))
     }
 
     fn counter(&mut self, key: String) -> Reply<i64> {
-        self.run(&key, |pairs| pairs.counter(&key))
+        self.run(("counter", &key), |pairs| pairs.counter(&key))
     }
 
     fn counter_keys(&mut self, after: Option<String>) -> Reply<Vec<String>> {
-        self.run(after.as_deref().unwrap_or_default(), |pairs| pairs.keys(Kind::Counter, after.as_deref()))
+        self.run(("counter-keys", after.as_deref().unwrap_or_default()), |pairs| {
+            pairs.keys(Kind::Counter, after.as_deref())
+        })
+    }
+}
+
+const fn code(error: &wire::KvError) -> &'static str {
+    match error {
+        wire::KvError::Invalid(_) => "kv.invalid",
+        wire::KvError::Unavailable(_) => "kv.unavailable",
+        wire::KvError::TooManyCalls => "kv.too-many-calls",
     }
 }
 
@@ -174,5 +200,6 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
         granted: state.capabilities.kv.as_ref(),
         left: &mut state.calls.kv,
         request_id: &state.context.request_id,
+        trace: &mut state.recorder,
     })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use usher_vault::{Secret, SecretName};
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
@@ -10,6 +11,7 @@ use super::{Capability, not_granted};
 use crate::bindings::usher::function::vault as wire;
 use crate::limits::CallLimits;
 use crate::state::State;
+use crate::trace::Recorder;
 
 /// Where secrets come from.
 pub trait Secrets: Send + Sync + std::fmt::Debug {
@@ -50,27 +52,37 @@ struct View<'a> {
     table: &'a mut ResourceTable,
     left: &'a mut u32,
     request_id: &'a str,
+    trace: &'a mut Recorder,
 }
 
 impl View<'_> {
     fn take_call(&mut self) -> wasmtime::Result<()> {
         if CallLimits::take(self.left) { Ok(()) } else { Err(wasmtime::Error::msg("too many vault calls")) }
     }
+
+    fn open_listed(&mut self, granted: &Granted, name: &str) -> Result<Handle, wire::VaultError> {
+        if !CallLimits::take(self.left) {
+            return Err(wire::VaultError::TooManyCalls);
+        }
+        let listed = name.parse::<SecretName>().ok().filter(|name| granted.names.contains(name));
+        let name = listed.ok_or(wire::VaultError::NotListed)?;
+        match granted.source.open(&name) {
+            Ok(secret) => Ok(Handle { name, secret }),
+            Err(OpenError::NotFound) => Err(wire::VaultError::NotFound),
+            Err(OpenError::Unreadable) => Err(wire::VaultError::Unreadable),
+        }
+    }
 }
 
 impl wire::Host for View<'_> {
     fn open(&mut self, name: String) -> wasmtime::Result<Result<Resource<Handle>, wire::VaultError>> {
         let granted = self.granted.ok_or_else(|| not_granted(Capability::Vault))?;
-        if !CallLimits::take(self.left) {
-            return Ok(Err(wire::VaultError::TooManyCalls));
-        }
-        let Some(name) = name.parse::<SecretName>().ok().filter(|name| granted.names.contains(name)) else {
-            return Ok(Err(wire::VaultError::NotListed));
-        };
-        match granted.source.open(&name) {
-            Ok(secret) => Ok(Ok(self.table.push(Handle { name, secret })?)),
-            Err(OpenError::NotFound) => Ok(Err(wire::VaultError::NotFound)),
-            Err(OpenError::Unreadable) => Ok(Err(wire::VaultError::Unreadable)),
+        let began = Instant::now();
+        let answer = self.open_listed(granted, &name);
+        self.trace.call((Capability::Vault, "open"), began, &answer, code);
+        match answer {
+            Ok(handle) => Ok(Ok(self.table.push(handle)?)),
+            Err(error) => Ok(Err(error)),
         }
     }
 }
@@ -94,6 +106,15 @@ impl wire::HostSecret for View<'_> {
     }
 }
 
+const fn code(error: &wire::VaultError) -> &'static str {
+    match error {
+        wire::VaultError::NotListed => "vault.not-listed",
+        wire::VaultError::NotFound => "vault.not-found",
+        wire::VaultError::Unreadable => "vault.unreadable",
+        wire::VaultError::TooManyCalls => "vault.too-many-calls",
+    }
+}
+
 struct Vault;
 
 impl HasData for Vault {
@@ -106,5 +127,6 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
         table: &mut state.table,
         left: &mut state.calls.vault,
         request_id: &state.context.request_id,
+        trace: &mut state.recorder,
     })
 }

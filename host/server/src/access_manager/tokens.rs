@@ -26,11 +26,12 @@ impl AccessManager {
     /// `POST /v3/pam/{sub}/grant`
     pub(super) async fn grant(&self, live: Arc<LiveKeyset>, request: Request<Body>) -> Result<ServiceAnswer, Refusal> {
         self.looks_signed(&live, &request, GRANT)?;
-        let (parts, body) = self.read(request).await?;
+        let (parts, (body, unproven)) = self.read(request).await?;
         let now = self.authorizer.now();
         let query = parts.uri.query().unwrap_or_default();
         let raw = RawRequest { method: parts.method.as_str(), path: parts.uri.path(), query, body: &body };
         let key = signed_by(&live, &raw, now).map_err(|unproven| unsigned(&unproven, GRANT))?;
+        drop(unproven);
         kept_here(&live, GRANT)?;
         let wants_twin = twin(query)?;
         let asked = TokenGrant::parse(&body).map_err(|fault| {
@@ -67,7 +68,7 @@ impl AccessManager {
         request_id: &str,
     ) -> Result<ServiceAnswer, Refusal> {
         self.looks_signed(&live, &request, REVOKE)?;
-        let (parts, body) = self.read(request).await?;
+        let (parts, (body, _unproven)) = self.read(request).await?;
         let now = self.authorizer.now();
         let query = parts.uri.query().unwrap_or_default();
         let raw = RawRequest { method: parts.method.as_str(), path: parts.uri.path(), query, body: &body };

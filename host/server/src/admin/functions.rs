@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use usher_access::SubscribeKey;
 
 use super::{Admin, Failure, RequestId, blocking};
-use crate::deployments::{DeployError, Upload};
+use crate::deployments::{Activated, DeployError, PolicySummary, Rechecked, Upload, digest};
+use crate::manifest::FunctionName;
 use crate::store::deployments::FunctionId;
 
 pub(super) fn routes() -> Router<Admin> {
@@ -28,8 +29,8 @@ struct Uploaded {
     /// The manifest's text.
     manifest: String,
     policy: Option<String>,
-    /// Base64.
-    component: String,
+    /// Base64; nothing where only deepstream is served.
+    component: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +53,7 @@ async fn list(
             "version": deployment.version,
             "artefact": deployment.artefact,
             "paths": deployment.paths.iter().map(|path| path.as_str()).collect::<Vec<_>>(),
+            "policy": deployment.policy.as_ref().map(|policy| policy.digest.as_ref()),
         })
     });
     Ok(Json(json!({ "functions": functions.collect::<Vec<_>>() })))
@@ -65,14 +67,16 @@ async fn add(
 ) -> Reply {
     let Json(Uploaded { manifest, policy, component }) =
         body.map_err(|error| Failure::bad_request(error.body_text(), &request_id))?;
-    let component =
-        STANDARD.decode(component).map_err(|error| Failure::bad_request(format!("component: {error}"), &request_id))?;
+    let component = component.map(|component| STANDARD.decode(component)).transpose();
+    let component = component.map_err(|error| Failure::bad_request(format!("component: {error}"), &request_id))?;
     let key: SubscribeKey = subscribe_key.parse().map_err(|_| Failure::no_keyset(&subscribe_key, &request_id))?;
     let record = admin.record("function.deploy", subscribe_key, &request_id);
     let upload = Upload { manifest, policy, component };
     let added = blocking(&request_id, move || admin.deployments.add(&key, &upload, &record)).await?;
-    let (id, version) = added.map_err(|error| failure(&error, &request_id))?;
-    Ok((StatusCode::CREATED, Json(json!({ "name": id.name.as_str(), "version": version }))))
+    let added = added.map_err(|error| failure(&error, &request_id))?;
+    let policy = added.policy.as_ref().map(|policy| summary(&policy.summary()));
+    let answer = json!({ "name": added.id.name.as_str(), "version": added.version, "policy": policy });
+    Ok((StatusCode::CREATED, Json(answer)))
 }
 
 async fn versions(
@@ -91,6 +95,7 @@ async fn versions(
             "artefact": version.artefact,
             "created": version.created,
             "active": Some(version.version) == active,
+            "policy": version.policy.as_deref().map(|document| digest(document).to_string()),
         })
     });
     Ok(Json(json!({ "name": id.name.as_str(), "versions": versions.collect::<Vec<_>>() })))
@@ -107,8 +112,8 @@ async fn activate(
     let record = admin.record("function.activate", format!("{} version {version}", id.name), &request_id);
     let name = id.name.clone();
     let done = blocking(&request_id, move || admin.deployments.activate(&id, version, &record)).await?;
-    done.map_err(|error| failure(&error, &request_id))?;
-    Ok((StatusCode::OK, Json(json!({ "name": name.as_str(), "version": version }))))
+    let activated = done.map_err(|error| failure(&error, &request_id))?;
+    Ok((StatusCode::OK, Json(outcome(&name, &activated))))
 }
 
 async fn roll_back(
@@ -120,18 +125,35 @@ async fn roll_back(
     let record = admin.record("function.rollback", id.name.as_str(), &request_id);
     let name = id.name.clone();
     let done = blocking(&request_id, move || admin.deployments.roll_back(&id, &record)).await?;
-    let version = done.map_err(|error| failure(&error, &request_id))?;
-    Ok((StatusCode::OK, Json(json!({ "name": name.as_str(), "version": version }))))
+    let activated = done.map_err(|error| failure(&error, &request_id))?;
+    Ok((StatusCode::OK, Json(outcome(&name, &activated))))
 }
 
-fn function_id((subscribe_key, name): (String, String), request_id: &str) -> Result<FunctionId, Failure> {
+/// What an activation put in force, and what it took back.
+pub(super) fn outcome(name: &FunctionName, activated: &Activated) -> Value {
+    let Activated { version, policy, rechecked: Rechecked { rechecked, taken_back, left_groups } } = activated;
+    json!({
+        "name": name.as_str(),
+        "version": version,
+        "policy": policy.as_ref().map(summary),
+        "rechecked": rechecked,
+        "taken_back": taken_back,
+        "left_groups": left_groups,
+    })
+}
+
+fn summary(PolicySummary { digest, paths, rules, warnings }: &PolicySummary) -> Value {
+    json!({ "digest": digest.as_ref(), "paths": paths, "rules": rules, "warnings": warnings })
+}
+
+pub(super) fn function_id((subscribe_key, name): (String, String), request_id: &str) -> Result<FunctionId, Failure> {
     Ok(FunctionId {
         subscribe_key: subscribe_key.parse().map_err(|_| Failure::no_keyset(&subscribe_key, request_id))?,
         name: name.parse().map_err(|error| Failure::bad_request(error, request_id))?,
     })
 }
 
-fn failure(error: &DeployError, request_id: &str) -> Failure {
+pub(super) fn failure(error: &DeployError, request_id: &str) -> Failure {
     let (status, code) = match error {
         DeployError::NoKeyset(_) => (StatusCode::NOT_FOUND, "keyset.not-found"),
         DeployError::NoFunction(_) => (StatusCode::NOT_FOUND, "function.not-found"),
@@ -142,6 +164,13 @@ fn failure(error: &DeployError, request_id: &str) -> Failure {
         DeployError::NoSecret(_) => (StatusCode::CONFLICT, "secret.not-found"),
         DeployError::Overlap { .. } => (StatusCode::CONFLICT, "function.overlap"),
         DeployError::NothingToRollBack(_) => (StatusCode::CONFLICT, "function.nothing-to-roll-back"),
+        DeployError::Policy(_) => (StatusCode::UNPROCESSABLE_ENTITY, "policy.invalid"),
+        DeployError::PolicyMissing(_) => (StatusCode::UNPROCESSABLE_ENTITY, "policy.missing"),
+        DeployError::PolicyNotNamed => (StatusCode::UNPROCESSABLE_ENTITY, "policy.not-named"),
+        DeployError::ComponentMissing => (StatusCode::UNPROCESSABLE_ENTITY, "component.missing"),
+        DeployError::ComponentNotServed => (StatusCode::UNPROCESSABLE_ENTITY, "component.not-served"),
+        DeployError::NotActive(_) => (StatusCode::NOT_FOUND, "function.not-active"),
+        DeployError::NotRechecked(_) => (StatusCode::SERVICE_UNAVAILABLE, "policy.not-rechecked"),
         DeployError::Assembly(_) => (StatusCode::UNPROCESSABLE_ENTITY, "deployment.invalid"),
         DeployError::Store(error) => return Failure::of_store(error, request_id),
     };

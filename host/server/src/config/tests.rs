@@ -22,6 +22,7 @@ fn nothing_said_is_a_configuration() {
     assert_eq!(config.listen.data_plane.to_string(), "127.0.0.1:8080");
     assert_eq!(config.data.path(), Path::new("usher-data"));
     assert_eq!(config.master_key, MasterKeySource::File("usher-data/master.key".into()));
+    assert_eq!(config.decisions_kept, 64 << 20);
 }
 
 #[test]
@@ -31,6 +32,7 @@ fn the_environment_wins_over_the_file_one_key_at_a_time() {
         ("USHER_SERVER__DRAIN", "1s"),
         ("USHER_STORE__DATA", "2024"),
         ("USHER_LIMITS__PER_USER", "3"),
+        ("USHER_SERVER__DECISIONS_KEPT", "2MiB"),
         ("USHER_BIN", "ignored"),
         ("PATH", "ignored"),
     ]);
@@ -39,6 +41,7 @@ fn the_environment_wins_over_the_file_one_key_at_a_time() {
     assert_eq!(config.listen.connections, 7);
     assert_eq!(config.data.path(), Path::new("2024"), "a folder may have a number for a name");
     assert_eq!(config.limits.per_user, 3);
+    assert_eq!(config.decisions_kept, 2 << 20);
 }
 
 #[test]

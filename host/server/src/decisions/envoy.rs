@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::{DECISION_ID, Decider, REASON, code, split};
-use crate::authorize::RawRequest;
+use crate::authorize::{RawRequest, refuse_overrides};
 use crate::body::Bodies;
 use crate::data_plane::fresh_id;
 use crate::reply::{Refusal, identify};
@@ -34,9 +34,10 @@ pub(super) async fn answer(
     let body = bodies.read(&parts, body, LONGEST).await?;
     // The prefix ends in the slash that the original path begins with.
     let target = parts.uri.path_and_query().and_then(|target| target.as_str().get(PREFIX.len() - 1..));
-    let outcome = split(target.unwrap_or_default()).and_then(|(path, query)| {
-        decider.decide(&RawRequest { method: parts.method.as_str(), path, query, body: &body })
-    });
+    let plain = refuse_overrides(parts.headers.keys().map(HeaderName::as_str));
+    let request = plain.and_then(|()| split(target.unwrap_or_default()));
+    let method = parts.method.as_str();
+    let outcome = decider.decide(request.map(|(path, query)| RawRequest { method, path, query, body: &body }), id);
     let code = code(&outcome);
     decider.count("envoy-http", code);
     let mut response = outcome.map_or_else(|refusal| refusal.into_response(id), |()| Response::new(Body::empty()));
@@ -64,7 +65,7 @@ impl Authorization for Checker {
         request: tonic::Request<CheckRequest>,
     ) -> Result<tonic::Response<CheckResponse>, tonic::Status> {
         let id = fresh_id();
-        let outcome = self.decide(&request.into_inner());
+        let outcome = self.0.decide(original(request.get_ref()), &id);
         let code = code(&outcome);
         self.0.count("envoy-grpc", code);
         let said = [(DECISION_ID, id.as_str()), (REASON, code)];
@@ -75,15 +76,17 @@ impl Authorization for Checker {
     }
 }
 
-impl Checker {
-    fn decide(&self, request: &CheckRequest) -> Result<(), Refusal> {
-        let http = request.attributes.as_ref().and_then(|attributes| attributes.request.as_ref()?.http.as_ref());
-        let http = http.ok_or(Refusal::Malformed("the check says nothing of an HTTP request"))?;
-        let (path, query) = split(&http.path)?;
-        // Envoy fills one of both, as `pack_as_bytes` says.
-        let body = if http.raw_body.is_empty() { http.body.as_bytes() } else { &http.raw_body };
-        self.0.decide(&RawRequest { method: &http.method, path, query, body })
-    }
+/// The request that a check is about.
+fn original(check: &CheckRequest) -> Result<RawRequest<'_>, Refusal> {
+    let http = check.attributes.as_ref().and_then(|attributes| attributes.request.as_ref()?.http.as_ref());
+    let http = http.ok_or(Refusal::Malformed("the check says nothing of an HTTP request"))?;
+    // Envoy fills one of both, as `encode_raw_headers` says.
+    let raw = http.header_map.iter().flat_map(|map| &map.headers).map(|header| &header.key);
+    refuse_overrides(http.headers.keys().chain(raw).map(String::as_str))?;
+    let (path, query) = split(&http.path)?;
+    // Envoy fills one of both, as `pack_as_bytes` says.
+    let body = if http.raw_body.is_empty() { http.body.as_bytes() } else { &http.raw_body };
+    Ok(RawRequest { method: &http.method, path, query, body })
 }
 
 fn allowed(said: &[(HeaderName, &str)]) -> CheckResponse {

@@ -1,17 +1,23 @@
 //! `POST /v1/decisions`: one decision or up to a hundred, by an operation and its names or by a method and its target.
 
+mod list;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use usher_access::{Denied, Names, Operation, ResourceKind, ResourceName, SubscribeKey, Verdict};
 
-use super::{ALLOWED, Decider, split};
+use super::{Decider, split};
 use crate::authorize::{Authorizer, Case, Credential, RawRequest, unknown_keyset};
 use crate::body::Bodies;
+use crate::kept::{asked_of, clipped};
+use crate::metrics::ALLOWED;
 use crate::reply::{self, REQUEST_ID, Refusal, identify};
+use list::AtMost;
 
 /// The longest body, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -22,10 +28,19 @@ const MOST_NAMES: usize = 2_000;
 /// A body of more bytes than this is decided beside the threads that answer requests: about ten decisions.
 const QUICK: usize = 2_048;
 
+/// A whole call: one decision, or a list of them.
+type Call<'a> = Asked<'a, AtMost<Single<'a>, MOST>>;
+
+/// One of a list. What it holds as `decisions` is passed over, and refused when its turn comes.
+type Single<'a> = Asked<'a, IgnoredAny>;
+
+/// Some names; more than all decisions may have are not kept.
+type NameList<'a> = AtMost<Cow<'a, str>, MOST_NAMES>;
+
 /// What may be asked. Either `decisions`, or `operation` with names, or `method` with `target`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked<'a> {
+struct Asked<'a, D> {
     #[serde(borrow)]
     subscribe_key: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -35,11 +50,11 @@ struct Asked<'a> {
     #[serde(borrow)]
     operation: Option<Cow<'a, str>>,
     #[serde(default, borrow)]
-    channels: Vec<Cow<'a, str>>,
+    channels: NameList<'a>,
     #[serde(default, borrow)]
-    groups: Vec<Cow<'a, str>>,
+    groups: NameList<'a>,
     #[serde(default, borrow)]
-    uuids: Vec<Cow<'a, str>>,
+    uuids: NameList<'a>,
     #[serde(borrow)]
     method: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -48,8 +63,7 @@ struct Asked<'a> {
     body: Option<Cow<'a, str>>,
     #[serde(default)]
     explain: bool,
-    #[serde(borrow)]
-    decisions: Option<Vec<Self>>,
+    decisions: Option<D>,
 }
 
 /// One decision as it is written.
@@ -116,7 +130,7 @@ pub(super) async fn answer(
 /// Where the JSON goes wrong, without its text: it holds auth keys.
 fn unreadable(error: &serde_json::Error, id: &str) -> Response<Body> {
     let what = match error.classify() {
-        serde_json::error::Category::Data => "a field is unknown, doubled or of a wrong type",
+        serde_json::error::Category::Data => "a field is unknown, doubled or of a wrong type, or a list is too long",
         serde_json::error::Category::Io | serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
             "this is not JSON"
         }
@@ -127,18 +141,17 @@ fn unreadable(error: &serde_json::Error, id: &str) -> Response<Body> {
 
 impl Decider {
     fn call(&self, body: &[u8], id: &str) -> Result<Response<Body>, Refusal> {
-        let asked: Asked<'_> = match serde_json::from_slice(body) {
+        let asked: Call<'_> = match serde_json::from_slice(body) {
             Ok(asked) => asked,
             Err(error) => return Ok(unreadable(&error, id)),
         };
         let written = match &asked.decisions {
             None => {
-                let decided = self.decided(self.question(&asked), &asked);
+                let decided = self.decided(self.question(&asked), &asked, id);
                 serde_json::to_vec(&One { decided, decision_id: id })
             }
             Some(_) if asked.says_something() => return Err(Refusal::Malformed("`decisions` stands alone")),
-            Some(list) if list.len() > MOST => return Err(Refusal::Malformed("more than 100 decisions at once")),
-            Some(list) => serde_json::to_vec(&Many { decisions: self.all(list)?, decision_id: id }),
+            Some(AtMost(list)) => serde_json::to_vec(&Many { decisions: self.all(list, id)?, decision_id: id }),
         };
         let mut response = Response::new(Body::from(written.map_err(|_| Refusal::Unavailable)?));
         let headers = response.headers_mut();
@@ -148,7 +161,7 @@ impl Decider {
     }
 
     /// Decides nothing if all together is too much: the length of a list does not tell how much work it is.
-    fn all(&self, list: &[Asked<'_>]) -> Result<Vec<Decided>, Refusal> {
+    fn all(&self, list: &[Single<'_>], id: &str) -> Result<Vec<Decided>, Refusal> {
         let mut names = 0;
         let mut questions = Vec::with_capacity(list.len());
         for asked in list {
@@ -159,20 +172,41 @@ impl Decider {
             }
             questions.push(question);
         }
-        Ok(questions.into_iter().zip(list).map(|(question, asked)| self.decided(question, asked)).collect())
+        Ok(questions.into_iter().zip(list).map(|(question, asked)| self.decided(question, asked, id)).collect())
     }
 
-    fn decided(&self, question: Result<Question, Refusal>, asked: &Asked<'_>) -> Decided {
+    fn decided<D>(&self, question: Result<Question, Refusal>, asked: &Asked<'_, D>, id: &str) -> Decided {
         let decided = question.and_then(|question| match question {
             Question::Free => Ok(Decided::free()),
             Question::Case(case) => self.judge(&case, asked),
         });
         let decided = decided.unwrap_or_else(|refusal| Decided::refused(&refusal));
         self.count("json", decided.code);
+        if !decided.allowed {
+            self.keep_denied(asked, &decided, id);
+        }
         decided
     }
 
-    fn judge(&self, case: &Case, asked: &Asked<'_>) -> Result<Decided, Refusal> {
+    fn keep_denied<D>(&self, asked: &Asked<'_, D>, decided: &Decided, id: &str) {
+        let text = |text: &Option<Cow<'_, str>>| text.as_deref().map(clipped);
+        let (subscribe_key, user, words) = match (&asked.method, &asked.target) {
+            (Some(method), Some(target)) => {
+                let (path, query) = target.split_once('?').unwrap_or((target, ""));
+                asked_of(method, path, query)
+            }
+            _ => {
+                let names = asked.channels.0.iter().chain(&asked.groups.0).chain(&asked.uuids.0).take(10);
+                let names: Vec<&str> = names.map(AsRef::as_ref).collect();
+                let operation = asked.operation.as_deref().unwrap_or_default();
+                (text(&asked.subscribe_key), text(&asked.uuid), clipped(&format!("{operation} {}", names.join(", "))))
+            }
+        };
+        let findings = decided.reason.iter().cloned().collect();
+        self.keep((subscribe_key, user, words), (decided.code, findings), id);
+    }
+
+    fn judge<D>(&self, case: &Case, asked: &Asked<'_, D>) -> Result<Decided, Refusal> {
         let now = self.authorizer.now();
         let (verdict, findings) = match asked.explain {
             false => (case.decide(now)?, None),
@@ -193,7 +227,7 @@ impl Decider {
         })
     }
 
-    fn question(&self, asked: &Asked<'_>) -> Result<Question, Refusal> {
+    fn question<D>(&self, asked: &Asked<'_, D>) -> Result<Question, Refusal> {
         if asked.decisions.is_some() {
             return Err(Refusal::Malformed("`decisions` hold no `decisions`"));
         }
@@ -213,7 +247,7 @@ impl Decider {
         }
     }
 
-    fn named(&self, asked: &Asked<'_>, operation: &str) -> Result<Case, Refusal> {
+    fn named<D>(&self, asked: &Asked<'_, D>, operation: &str) -> Result<Case, Refusal> {
         let key = asked.subscribe_key.as_deref().ok_or(Refusal::Malformed("`subscribe_key` is missing"))?;
         let key: Option<SubscribeKey> = key.parse().ok();
         let live = key.and_then(|key| self.authorizer.keyset(&key)).ok_or_else(unknown_keyset)?;
@@ -247,11 +281,11 @@ impl Decided {
     }
 }
 
-impl Asked<'_> {
+impl<D> Asked<'_, D> {
     fn names_something(&self) -> bool {
         let texts = [&self.subscribe_key, &self.auth, &self.uuid];
         let lists = [&self.channels, &self.groups, &self.uuids];
-        texts.into_iter().any(Option::is_some) || lists.into_iter().any(|list| !list.is_empty())
+        texts.into_iter().any(Option::is_some) || lists.into_iter().any(|AtMost(list)| !list.is_empty())
     }
 
     fn says_something(&self) -> bool {
@@ -268,6 +302,6 @@ impl DeniedNames {
     }
 }
 
-fn names(list: &[Cow<'_, str>]) -> Result<Vec<ResourceName>, Refusal> {
+fn names(AtMost(list): &NameList<'_>) -> Result<Vec<ResourceName>, Refusal> {
     list.iter().map(|name| name.parse().map_err(|_| Refusal::Malformed("a name is malformed"))).collect()
 }

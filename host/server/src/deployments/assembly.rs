@@ -2,22 +2,51 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use usher_access::{Rule, Ttl};
+use usher_runtime::capability::clock::Now;
+use usher_runtime::capability::http::Outbound;
+use usher_runtime::capability::kv::KeyValue;
 use usher_runtime::capability::{self, Capabilities, Wasi};
 use usher_runtime::{Bounds, Capability};
 
 use super::DeployError;
+use super::policy::PolicyInForce;
+use super::session::GrantsInSession;
 use crate::clock::Clock;
 use crate::document::Free;
-use crate::identity::{Authenticators, CachedWebhook, Lifetime, Source, Webhook};
-use crate::keysets::LiveKeyset;
-use crate::manifest::{Authenticator, HttpAuthenticator, Manifest};
-use crate::outbound::OutboundClient;
+use crate::identity::{Authenticators, Ingredients};
+use crate::keysets::{LiveAccess, LiveKeyset};
+use crate::manifest::{Authenticator, Manifest};
+use crate::outbound::{AllowedHost, ClientError, OutboundClient};
+use crate::store::Store;
+use crate::store::grants::EmbeddedGrants;
+use crate::store::groups::EmbeddedGroups;
 use crate::store::pairs::Pairs;
 use crate::store::secrets::Secrets;
+use crate::store::sessions::Sessions;
+
+/// What a manifest becomes.
+#[derive(Debug)]
+pub(super) struct Assembled {
+    pub(super) capabilities: Capabilities,
+    pub(super) authenticators: Option<Arc<Authenticators>>,
+    pub(super) policy: Option<PolicyInForce>,
+    pub(super) granting: Option<Granting>,
+}
+
+/// What is needed to ask a changed policy about earlier grants; only where the function asks its policy and grants.
+#[derive(Debug)]
+pub(super) struct Granting {
+    pub(super) bounds: Arc<Bounds>,
+    pub(super) grants: Arc<EmbeddedGrants>,
+    pub(super) groups: Arc<EmbeddedGroups>,
+    pub(super) sessions: Sessions,
+}
 
 /// What deployments are assembled from.
 #[derive(Debug)]
 pub(crate) struct Parts {
+    store: Arc<Store>,
     secrets: Arc<Secrets>,
     pairs: Arc<Pairs>,
     clock: Clock,
@@ -29,12 +58,17 @@ pub(crate) struct Parts {
 impl Parts {
     /// `roots` are PEM certificates trusted besides the system's; `per_user` limits authentications a second and uuid.
     pub(crate) fn new(
+        store: Arc<Store>,
         secrets: Arc<Secrets>,
         pairs: Arc<Pairs>,
         clock: Clock,
         (roots, per_user): (Vec<Vec<u8>>, u32),
     ) -> Self {
-        Self { secrets, pairs, clock, roots, per_user, authenticators: Mutex::new(Vec::new()) }
+        Self { store, secrets, pairs, clock, roots, per_user, authenticators: Mutex::new(Vec::new()) }
+    }
+
+    pub(super) const fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     pub(super) fn sweep(&self) {
@@ -42,44 +76,98 @@ impl Parts {
         all.retain(|weak| weak.upgrade().inspect(|authenticators| authenticators.sweep()).is_some());
     }
 
-    /// What the manifest lists, and nothing else.
-    pub(super) fn capabilities(&self, keyset: &LiveKeyset, manifest: &Manifest) -> Result<Capabilities, DeployError> {
-        for name in manifest.secrets.iter().chain(webhook_secrets(manifest)) {
+    /// What the manifest lists, and nothing else; `policy` is the document that was uploaded with it.
+    pub(super) fn assemble(
+        &self,
+        keyset: &LiveKeyset,
+        manifest: &Manifest,
+        policy: Option<&str>,
+    ) -> Result<Assembled, DeployError> {
+        let of_authentication = manifest.authentication.iter().filter_map(Authenticator::secret);
+        for name in manifest.secrets.iter().chain(of_authentication).chain(&manifest.basic_secret) {
             if !self.secrets.holds(name) {
                 return Err(DeployError::NoSecret(name.clone()));
             }
         }
-        let mut granted = Capabilities::default();
+        let policy = self.policy(keyset, manifest, policy)?;
+        let granting = self.granting(keyset, manifest, policy.as_ref());
+        let authenticators =
+            (!manifest.authentication.is_empty()).then(|| self.authenticators(manifest)).transpose()?;
+        let mut assembled = Assembled { capabilities: Capabilities::default(), authenticators, policy, granting };
         for capability in &manifest.capabilities {
-            self.grant(&mut granted, *capability, keyset, manifest)?;
+            self.grant(&mut assembled, *capability, keyset, manifest)?;
         }
-        Ok(granted)
+        Ok(assembled)
+    }
+
+    fn policy(
+        &self,
+        keyset: &LiveKeyset,
+        manifest: &Manifest,
+        document: Option<&str>,
+    ) -> Result<Option<PolicyInForce>, DeployError> {
+        match (&manifest.policy, document) {
+            (None, None) => Ok(None),
+            (Some(_), Some(document)) => Ok(Some(PolicyInForce::parse(document, self.pairs(keyset, manifest))?)),
+            (Some(file), None) => Err(DeployError::PolicyMissing(file.as_str().to_owned())),
+            // Versions of before there were policies kept a document that nothing asked.
+            (None, Some(_)) => Ok(None),
+        }
+    }
+
+    fn granting(&self, keyset: &LiveKeyset, manifest: &Manifest, policy: Option<&PolicyInForce>) -> Option<Granting> {
+        policy?;
+        let lists = |capability| manifest.capabilities.contains(&capability);
+        let LiveAccess::Embedded { grants, groups } = &keyset.access else { return None };
+        (lists(Capability::Policy) && lists(Capability::Access)).then(|| Granting {
+            bounds: Arc::new(bounds(manifest)),
+            grants: Arc::clone(grants),
+            groups: Arc::clone(groups),
+            sessions: Sessions::new(Arc::clone(&self.store), &keyset.subscribe_key, &manifest.name),
+        })
     }
 
     fn grant(
         &self,
-        granted: &mut Capabilities,
+        assembled: &mut Assembled,
         capability: Capability,
         keyset: &LiveKeyset,
         manifest: &Manifest,
     ) -> Result<(), DeployError> {
+        let Assembled { capabilities: granted, authenticators, policy, granting } = assembled;
         match capability {
             Capability::Vault => granted.vault = Some(self.vault(manifest)),
             Capability::Http => granted.http = Some(self.http(manifest)?),
-            Capability::Access => granted.access = Some(access(keyset, manifest)),
+            Capability::Access => granted.access = Some(self.access(keyset, manifest, granting.as_ref())),
             Capability::Groups => {
                 let (bounds, groups) = (Arc::new(bounds(manifest)), keyset.groups());
                 granted.groups = Some(capability::groups::Granted { bounds, groups });
             }
             Capability::Kv => granted.kv = Some(self.kv(keyset, manifest)),
-            Capability::Identity => granted.identity = Some(self.identity(manifest)?),
+            Capability::Identity => granted.identity = authenticators.as_ref().map(identity),
+            Capability::Policy => granted.policy = policy.as_ref().map(|policy| self.asking(policy)),
             Capability::Config => granted.config = Some(config(manifest)),
             Capability::Log => granted.log = Some(capability::log::Granted { function: manifest.name.to_string() }),
-            Capability::Clock => granted.clock = Some(self.clock()),
+            Capability::Clock => granted.clock = Some(capability::clock::Granted { now: self.now() }),
             Capability::Random => granted.random = Some(capability::random::Granted),
             Capability::Wasi => granted.wasi = Some(Wasi),
         }
         Ok(())
+    }
+
+    fn access(
+        &self,
+        keyset: &LiveKeyset,
+        manifest: &Manifest,
+        granting: Option<&Granting>,
+    ) -> capability::access::Granted {
+        let Some(Granting { bounds, grants, sessions, groups: _ }) = granting else {
+            return capability::access::Granted { bounds: Arc::new(bounds(manifest)), grants: keyset.grants() };
+        };
+        let (grants, longest) = (Arc::clone(grants), longest_ttl(manifest));
+        let (sessions, clock) = (sessions.clone(), self.clock.clone());
+        let grants = GrantsInSession { grants, sessions, longest, clock };
+        capability::access::Granted { bounds: Arc::clone(bounds), grants: Arc::new(grants) }
     }
 
     fn vault(&self, manifest: &Manifest) -> capability::vault::Granted {
@@ -92,41 +180,45 @@ impl Parts {
     }
 
     fn kv(&self, keyset: &LiveKeyset, manifest: &Manifest) -> capability::kv::Granted {
-        let pairs = self.pairs.with_prefix(keyset.subscribe_key.as_str(), &manifest.kv_prefix);
-        capability::kv::Granted { pairs: Arc::new(pairs) }
+        capability::kv::Granted { pairs: self.pairs(keyset, manifest) }
     }
 
-    fn clock(&self) -> capability::clock::Granted {
+    fn pairs(&self, keyset: &LiveKeyset, manifest: &Manifest) -> Arc<dyn KeyValue> {
+        Arc::new(self.pairs.with_prefix(keyset.subscribe_key.as_str(), &manifest.kv_prefix))
+    }
+
+    fn asking(&self, PolicyInForce { policy, pairs, digest: _ }: &PolicyInForce) -> capability::policy::Granted {
+        let now = self.now();
+        capability::policy::Granted { policy: Arc::clone(policy), pairs: Arc::clone(pairs), now }
+    }
+
+    fn now(&self) -> Now {
         let clock = self.clock.clone();
-        capability::clock::Granted { now: Arc::new(move || clock.millis()) }
+        Arc::new(move || clock.millis())
     }
 
-    fn identity(&self, manifest: &Manifest) -> Result<capability::identity::Granted, DeployError> {
-        let chain = manifest.authentication.iter().map(|authenticator| match authenticator {
-            Authenticator::None => Ok(Source::None),
-            Authenticator::Http(http) => self.webhook(http).map(|webhook| Source::Http(Box::new(webhook))),
-        });
-        let authenticators = Arc::new(Authenticators::new(chain.collect::<Result<_, _>>()?, self.per_user));
-        self.authenticators.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&authenticators));
-        Ok(capability::identity::Granted { authenticators })
-    }
-
-    fn webhook(&self, http: &HttpAuthenticator) -> Result<CachedWebhook, DeployError> {
-        let client = OutboundClient::for_operator(http.host.clone(), &self.roots).map_err(assembly)?;
-        let webhook = Webhook {
-            url: http.url.clone(),
-            timeout: http.timeout,
-            headers: http.headers.clone(),
-            bearer: http.bearer.clone(),
-            secrets: Arc::clone(&self.secrets),
-            client: Arc::new(client),
+    fn authenticators(&self, manifest: &Manifest) -> Result<Arc<Authenticators>, DeployError> {
+        let connect = |host: &AllowedHost| -> Result<Arc<dyn Outbound>, ClientError> {
+            Ok(Arc::new(OutboundClient::for_operator(host.clone(), &self.roots)?))
         };
-        Ok(CachedWebhook::new(webhook, Lifetime { known: http.cache, unknown: http.negative_cache }))
+        let secrets: Arc<dyn capability::vault::Secrets> = Arc::<Secrets>::clone(&self.secrets);
+        let from = Ingredients { secrets, clock: &self.clock, connect: &connect, per_user: self.per_user };
+        let authenticators = Arc::new(Authenticators::assemble(&manifest.authentication, &from).map_err(assembly)?);
+        self.authenticators.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&authenticators));
+        Ok(authenticators)
     }
 }
 
-fn access(keyset: &LiveKeyset, manifest: &Manifest) -> capability::access::Granted {
-    capability::access::Granted { bounds: Arc::new(bounds(manifest)), grants: keyset.grants() }
+fn identity(authenticators: &Arc<Authenticators>) -> capability::identity::Granted {
+    capability::identity::Granted { authenticators: Arc::<Authenticators>::clone(authenticators) }
+}
+
+/// The longest that any grant of the function may last.
+fn longest_ttl(manifest: &Manifest) -> Ttl {
+    let longest = manifest.ceiling.rules.iter().map(|rule| match rule {
+        Rule::Keyset(allowance) | Rule::Resources { allowance, .. } => allowance.longest_ttl,
+    });
+    longest.reduce(|one, other| if one.fits(other) { other } else { one }).unwrap_or(Ttl::DEFAULT)
 }
 
 fn bounds(manifest: &Manifest) -> Bounds {
@@ -146,13 +238,6 @@ fn config(manifest: &Manifest) -> capability::config::Granted {
     };
     let values = manifest.config.iter().map(|(name, value)| (name.clone(), text(value)));
     capability::config::Granted { values: values.collect() }
-}
-
-fn webhook_secrets(manifest: &Manifest) -> impl Iterator<Item = &usher_vault::SecretName> {
-    manifest.authentication.iter().filter_map(|authenticator| match authenticator {
-        Authenticator::None => None,
-        Authenticator::Http(http) => http.bearer.as_ref(),
-    })
 }
 
 fn assembly(error: impl std::fmt::Display) -> DeployError {

@@ -1,4 +1,4 @@
-//! The headers of a request on their way to an origin: which are refused, which end here, and which this side writes.
+//! The headers of a request on their way to an origin: which end here, and which this side writes.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use axum::http::header::InvalidHeaderValue;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::forward::Sender;
-use crate::reply::{REQUEST_ID, Refusal};
+use crate::reply::REQUEST_ID;
 
 /// Headers that belong to one connection, or that this side writes itself.
 const HOP_BY_HOP: [HeaderName; 10] = [
@@ -21,28 +21,11 @@ const HOP_BY_HOP: [HeaderName; 10] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
-/// Headers by which some servers take a request for another than the one that was decided.
-const OVERRIDES: [&str; 6] = [
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-original-url",
-    "x-original-uri",
-    "x-rewrite-url",
-];
 /// Headers that say who asks; only this side knows.
 const SENDERS: [&str; 2] = ["forwarded", "x-real-ip"];
 /// So do all that begin like this.
 const FORWARDED: &str = "x-forwarded-";
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-
-/// Refuses headers that would make the origin answer something else than what is decided here.
-pub(super) fn refuse_overrides(headers: &HeaderMap) -> Result<(), Refusal> {
-    match headers.keys().any(|name| OVERRIDES.contains(&&*dashed(name))) {
-        true => Err(Refusal::Malformed("a header would override the method or the target")),
-        false => Ok(()),
-    }
-}
 
 /// Makes a client's headers into those that the origin gets.
 pub(super) fn for_origin(headers: &mut HeaderMap, sender: Sender<'_>) -> Result<(), InvalidHeaderValue> {
@@ -123,23 +106,5 @@ mod tests {
             left,
             ["accept: */*", "content-type: application/json", "x-forwarded-for: 127.0.0.1", "x-request-id: abcdefgh"]
         );
-    }
-
-    #[test]
-    fn a_header_that_overrides_the_request_is_refused() {
-        for (name, is_refused) in [
-            ("x-http-method", true),
-            ("X-HTTP-Method-Override", true),
-            ("x-method-override", true),
-            ("x-original-url", true),
-            ("x-original-uri", true),
-            ("x_original_uri", true),
-            ("x-rewrite-url", true),
-            ("x-original", false),
-            ("x-own", false),
-        ] {
-            let headers = HeaderMap::from_iter([(name.parse().unwrap(), HeaderValue::from_static("x"))]);
-            assert_eq!(refuse_overrides(&headers).is_err(), is_refused, "{name}");
-        }
     }
 }

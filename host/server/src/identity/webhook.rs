@@ -1,133 +1,206 @@
-//! The `http` authenticator: a webhook in deepstream's form says who an auth key is.
+//! The `http` authenticator: a webhook in deepstream's form says who a caller is.
 //!
-//! The call is `POST` with `{"connectionData": {…}, "authData": {"uuid", "authKey", "namespace", "route"}}`. A 2xx answer lets the caller in: its
-//! body is empty, a JSON text (the user's id) or an object with at least one of `id`, `clientData`, `serverData`, `isValid`. `{"isValid": false}` and
-//! any 4xx answer do not. Whatever else comes back, the webhook counts as unavailable: garbage lets nobody in.
+//! The call is `POST` with `{"connectionData": {…}, "authData": {…}}`. A permitted answer, any 2xx unless statuses are
+//! listed, lets the caller in: its body is empty, a JSON text (the user's id) or an object with at least one of `id`,
+//! `clientData`, `serverData`, `isValid`. `{"isValid": false}` and any 4xx answer do not. Whatever else comes back, the
+//! webhook counts as unavailable: garbage lets nobody in.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use usher_runtime::capability::http::{Outbound, OutboundRequest, OutboundResponse};
-use usher_runtime::capability::identity::{Claim, Context, Identity, IdentityError};
-use usher_vault::SecretName;
+use serde_json::Value;
+use usher_runtime::capability::http::{Outbound, OutboundError, OutboundRequest, OutboundResponse};
+use usher_runtime::capability::identity::{Identity, IdentityError};
+use usher_runtime::capability::vault::Secrets;
 
-use crate::store::secrets::Secrets;
+use super::Outcome;
+use super::grace::Grace;
+use super::question::{Question, Seed};
+use super::remembered::{Lifetime, Remembered};
+use super::upstream::{Down, Upstream};
+use crate::clock::Clock;
+use crate::manifest::HttpAuthenticator;
+
+mod answer;
+
+use answer::{Answer, read};
 
 /// The longest answer read, in bytes.
 const LONGEST_ANSWER: usize = 64 << 10;
+/// The longest value copied into a header, in bytes.
+const LONGEST_HEADER: usize = 8 << 10;
+/// Kept back of the caller's time, so that a silent webhook is noticed before the caller is gone.
+const MARGIN: Duration = Duration::from_millis(20);
 
-/// A webhook, ready to be asked.
+/// A webhook, what it said lately, and how it has been doing.
 #[derive(Debug)]
-pub(crate) struct Webhook {
-    pub(crate) url: String,
-    pub(crate) timeout: Duration,
-    /// Client headers handed on, lower case.
-    pub(crate) headers: Vec<String>,
-    pub(crate) bearer: Option<SecretName>,
-    pub(crate) secrets: Arc<Secrets>,
-    pub(crate) client: Arc<dyn Outbound>,
+pub(super) struct Webhook {
+    asked: HttpAuthenticator,
+    secrets: Arc<dyn Secrets>,
+    client: Arc<dyn Outbound>,
+    upstream: Upstream,
+    remembered: Remembered,
+    grace: Option<Grace>,
+    seed: Seed,
+    /// Whether a refusal ends the search.
+    refuses: Refuses,
+}
+
+/// What it means that a validator does not know a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refuses {
+    /// The caller is refused.
+    ForAll,
+    /// The next authenticator is asked.
+    ForItself,
+}
+
+/// What a webhook is asked with.
+#[derive(Debug)]
+pub(super) struct Means {
+    pub(super) secrets: Arc<dyn Secrets>,
+    pub(super) client: Arc<dyn Outbound>,
+    pub(super) clock: Clock,
+    pub(super) seed: Seed,
 }
 
 impl Webhook {
-    /// Nobody when the webhook does not know the caller.
-    pub(crate) async fn ask(&self, claim: &Claim, context: &Context) -> Result<Option<Identity>, IdentityError> {
-        let request = self.request(claim, context).ok_or(IdentityError::Unavailable)?;
+    pub(super) fn new(asked: HttpAuthenticator, means: Means, refuses: Refuses) -> Self {
+        let Means { secrets, client, clock, seed } = means;
+        let lifetime = Lifetime { known: asked.cache, unknown: asked.negative_cache };
+        Self {
+            secrets,
+            client,
+            upstream: Upstream::new(asked.resilience, clock.clone()),
+            remembered: Remembered::new(lifetime),
+            grace: asked.grace.map(|lasts| Grace::new(lasts, clock)),
+            seed,
+            refuses,
+            asked,
+        }
+    }
+
+    pub(super) async fn ask(&self, question: Question<'_>) -> Result<Outcome, IdentityError> {
+        let fingerprint = question.fingerprint(self.seed, &self.asked.headers);
+        let call = async {
+            let answer = self.upstream.call(self.try_often(question)).await;
+            let outcome = answer.ok().flatten().ok_or(IdentityError::Unavailable)?;
+            if let Some(grace) = &self.grace {
+                match &outcome {
+                    Outcome::Known(identity) => grace.proven(&fingerprint, identity).await,
+                    Outcome::Refused | Outcome::Unknown => grace.refused(&fingerprint).await,
+                }
+            }
+            Ok(outcome)
+        };
+        let answer = self.remembered.or_ask(&fingerprint, call).await;
+        match (&answer, &self.grace) {
+            (Err(IdentityError::Unavailable), Some(grace)) => {
+                grace.believed(&fingerprint).await.map(Outcome::Known).map_or(answer, Ok)
+            }
+            (Ok(_) | Err(_), _) => answer,
+        }
+    }
+
+    /// Nothing when it answered what cannot be used. That is no sign of being down: a caller might bring it about, and so
+    /// have it left alone for all others.
+    async fn try_often(&self, question: Question<'_>) -> Result<Option<Outcome>, Down> {
+        let retry = &self.asked.retry;
+        let mut attempts_left = retry.attempts;
+        loop {
+            let why = match self.try_once(question).await {
+                Ok(Answer::Yes(identity)) => return Ok(Some(Outcome::Known(Arc::new(identity)))),
+                Ok(Answer::No) => return Ok(Some(Outcome::Refused)),
+                Ok(Answer::Unknown) if self.refuses == Refuses::ForAll => return Ok(Some(Outcome::Refused)),
+                Ok(Answer::Unknown) => return Ok(Some(Outcome::Unknown)),
+                Ok(Answer::Garbage(what)) => {
+                    self.warn(&what);
+                    return Ok(None);
+                }
+                Ok(Answer::Down(what)) => {
+                    self.warn(&what);
+                    return Err(Down);
+                }
+                Err(Again(why)) => why,
+            };
+            let next = Instant::now() + retry.interval;
+            if attempts_left == 0 || next >= question.deadline() {
+                self.warn(&why);
+                return Err(Down);
+            }
+            attempts_left -= 1;
+            tokio::time::sleep(retry.interval).await;
+        }
+    }
+
+    async fn try_once(&self, question: Question<'_>) -> Result<Answer, Again> {
+        let request = match self.request(question) {
+            Ok(request) => request,
+            Err(why) => return Ok(Answer::Garbage(why)),
+        };
         match self.client.send(request).await {
-            Ok(answer) => self.read(claim, &answer),
-            Err(error) => Err(self.unavailable("no answer", &error)),
+            Ok(OutboundResponse { status, .. }) if self.asked.retry.statuses.contains(&status) => {
+                Err(Again(format!("status {status}")))
+            }
+            Ok(answer) => Ok(read(&answer, &self.asked.permitted, question.named_by_claim())),
+            Err(error @ (OutboundError::TimedOut | OutboundError::Unreachable(_))) => Err(Again(error.to_string())),
+            Err(error @ OutboundError::NotAllowed(_)) => Ok(Answer::Down(error.to_string())),
+            Err(error @ (OutboundError::InvalidRequest(_) | OutboundError::TooLarge)) => {
+                Ok(Answer::Garbage(error.to_string()))
+            }
         }
     }
 
-    /// What of a request the webhook sees besides the claim, and an answer so depends on.
-    pub(crate) fn seen_of(&self, context: &Context) -> Vec<String> {
-        let headers = self.handed_on(context).flat_map(|(name, value)| [name.to_owned(), value.to_owned()]);
-        context.client_ip.map(|address| address.to_string()).into_iter().chain(headers).collect()
-    }
-
-    fn handed_on<'a>(&'a self, context: &'a Context) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let listed = |name: &String| self.headers.contains(name);
-        context
-            .headers
-            .iter()
-            .filter(move |(name, _)| listed(name))
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
-    fn request(&self, claim: &Claim, context: &Context) -> Option<OutboundRequest> {
+    fn request(&self, question: Question<'_>) -> Result<OutboundRequest, String> {
         let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        if let Some(name) = &self.bearer {
-            let secret = self.secrets.open(name).inspect_err(|error| tracing::error!(%error, "webhook secret")).ok()?;
-            headers
-                .push(("authorization".to_owned(), format!("Bearer {}", std::str::from_utf8(secret.reveal()).ok()?)));
+        if let Some(name) = &self.asked.bearer {
+            let secret = self.secrets.open(name).map_err(|error| format!("its secret: {error:?}"))?;
+            let bearer = std::str::from_utf8(secret.reveal()).map_err(|_| "its secret is no text")?;
+            headers.push(("authorization".to_owned(), format!("Bearer {bearer}")));
         }
-        let seen: serde_json::Map<String, Value> =
-            self.handed_on(context).map(|(name, value)| (name.to_owned(), value.into())).collect();
-        let body = json!({
-            "connectionData": { "remoteAddress": context.client_ip.map(|address| address.to_string()), "headers": seen },
-            "authData": {
-                "uuid": claim.uuid,
-                "authKey": claim.auth_key,
-                "namespace": claim.namespace,
-                "route": claim.route,
-            },
-        });
-        Some(OutboundRequest {
+        let body = question.body(&self.asked.headers);
+        let sent = body.get("authData");
+        let promoted =
+            self.asked.promoted.iter().filter_map(|key| Some((key.to_lowercase(), promote(sent?.get(key)?)?)));
+        headers.extend(promoted);
+        let left = question.deadline().saturating_duration_since(Instant::now()).saturating_sub(MARGIN);
+        if left.is_zero() {
+            return Err("the caller has no time left for it".into());
+        }
+        Ok(OutboundRequest {
             method: "POST".into(),
-            url: self.url.clone(),
+            url: self.asked.url.clone(),
             headers,
             body: body.to_string().into_bytes(),
-            timeout: self.timeout.min(context.deadline.saturating_duration_since(Instant::now())),
+            timeout: self.asked.timeout.min(left),
             longest_answer: LONGEST_ANSWER,
         })
     }
 
-    fn read(&self, claim: &Claim, answer: &OutboundResponse) -> Result<Option<Identity>, IdentityError> {
-        match answer.status {
-            200..=299 => read_body(claim, &answer.body)
-                .ok_or_else(|| self.unavailable("answer is neither text nor a JSON object", &answer.status)),
-            400..=499 if answer.status != 408 && answer.status != 429 => Ok(None),
-            other => Err(self.unavailable("unexpected status", &other)),
-        }
-    }
-
-    fn unavailable(&self, what: &str, cause: &dyn std::fmt::Debug) -> IdentityError {
-        let url = self.url.split('?').next();
-        tracing::warn!(url, ?cause, "authentication webhook unavailable: {what}");
-        IdentityError::Unavailable
+    fn warn(&self, what: &str) {
+        let url = self.asked.url.split('?').next();
+        tracing::warn!(url, "authentication webhook unavailable: {what}");
     }
 }
 
-/// Outer `None`: not understood. Inner `None`: understood as a no.
-#[expect(
-    clippy::option_option,
-    reason = "the two kinds of nothing differ: garbage is no refusal, and a refusal is no garbage"
-)]
-fn read_body(claim: &Claim, body: &[u8]) -> Option<Option<Identity>> {
-    let text = std::str::from_utf8(body).ok()?.trim();
-    let bare = |id: &str| {
-        let id = if id.is_empty() { claim.uuid.clone() } else { id.to_owned() };
-        Identity { id, client_data: "null".into(), server_data: "null".into() }
-    };
-    if text.is_empty() {
-        return Some(Some(bare("")));
-    }
-    match serde_json::from_str::<Value>(text) {
-        Ok(Value::Object(fields)) => {
-            if !["isValid", "id", "clientData", "serverData"].iter().any(|known| fields.contains_key(*known)) {
-                return None;
-            }
-            if fields.get("isValid").is_some_and(|valid| valid != &Value::Bool(true)) {
-                return Some(None);
-            }
-            let id = match fields.get("id") {
-                None | Some(Value::Null) => "",
-                Some(id) => id.as_str()?,
-            };
-            let data = |name: &str| fields.get(name).unwrap_or(&Value::Null).to_string();
-            Some(Some(Identity { client_data: data("clientData"), server_data: data("serverData"), ..bare(id) }))
+/// An attempt that another may follow, and why.
+struct Again(String);
+
+/// The header's value, for what is truthy and can be one.
+fn promote(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) if !text.is_empty() => text.clone(),
+        Value::Number(number) if number.as_f64() != Some(0.0) => number.to_string(),
+        Value::Bool(true) => "true".into(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            return None;
         }
-        Ok(Value::String(id)) => Some(Some(bare(&id))),
-        Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) | Err(_) => None,
-    }
+    };
+    let fits = text.len() <= LONGEST_HEADER && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    fits.then_some(text)
+}
+
+/// Who this is, without data.
+pub(super) fn bare(id: &str) -> Identity {
+    Identity { id: id.to_owned(), client_data: "null".into(), server_data: "null".into() }
 }

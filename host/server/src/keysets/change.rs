@@ -27,6 +27,8 @@ pub(crate) enum ChangeError {
         counted(*live, "live token"), counted(*minutes, "minute")
     )]
     LiveTokens { number: KeyNumber, live: u64, minutes: u64 },
+    #[error("key {0} is not the primary one any more: the keyset was rotated at the same time; look at its keys again")]
+    Overtaken(KeyNumber),
     #[error("there is no epoch left")]
     EpochsUsedUp,
     #[error(transparent)]
@@ -86,26 +88,33 @@ impl Keysets {
         record: &Record,
     ) -> Result<Summary, ChangeError> {
         let Rotation { secret_key, former } = rotation;
+        let number = live.record().keys.primary();
         let Some((time, tokens)) = *former else {
-            self.make_primary(live, (secret_key, KeyState::Active), record)?;
+            self.make_primary(live, secret_key, (number, KeyState::Active), record)?;
             return Ok(Summary::default());
         };
         live.while_none_is_granted(|| {
             let now = self.now();
-            let (number, until) = (live.record().keys.primary(), after(now, time));
+            let until = after(now, time);
             let cut = live.cut_off((number, until), tokens, now)?;
-            self.make_primary(live, (secret_key, KeyState::Retiring { until }), record)?;
+            self.make_primary(live, secret_key, (number, KeyState::Retiring { until }), record)?;
             Ok(cut)
         })
     }
 
-    fn make_primary(
+    /// `former` is the key that was the primary one when this was thought of, and what becomes of it.
+    pub(super) fn make_primary(
         &self,
         live: &LiveKeyset,
-        (secret_key, former): (&Secret, KeyState),
+        secret_key: &Secret,
+        (number, former): (KeyNumber, KeyState),
         record: &Record,
     ) -> Result<(), ChangeError> {
         self.change(live, record, |keyset| {
+            // Another rotation may have come between: what was said about the tokens of one key is not true of the next.
+            if keyset.keys.primary() != number {
+                return Err(ChangeError::Overtaken(number));
+            }
             keyset.keys = keyset.keys.rotated(former, self.now())?;
             let name = keyset.secret_name(keyset.keys.primary()).ok_or_else(super::no_secret_name)?;
             // A process that dies here leaves a secret that no key names, until the next rotation or sweep.

@@ -129,3 +129,14 @@ fn a_token_is_revoked_and_forgotten_in_one_batch() {
     live.revocations.revoke(|_| Revocation::Token { id, until }, (batch, None)).unwrap();
     assert_eq!((live_tokens(), live.revocations.read().names(id)), (0, true));
 }
+
+#[test]
+fn of_two_rotations_at_once_the_second_is_refused() {
+    let (keysets, live) = load(earlier());
+    let noted = live.record().keys.primary();
+    keysets.rotate(&live, &rotation("sec-c-second"), &record()).unwrap();
+    let end = KeyState::Retiring { until: NOW };
+    let overtaken = keysets.make_primary(&live, &secret("sec-c-third"), (noted, end), &record());
+    assert!(matches!(overtaken, Err(ChangeError::Overtaken(number)) if number == noted), "{overtaken:?}");
+    assert_eq!(secrets_of(&live), [(2, "sec-c-second".to_owned()), (1, "sec-c-first".to_owned())]);
+}

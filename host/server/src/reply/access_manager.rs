@@ -1,9 +1,11 @@
 //! Answers in the exact form of PubNub's services: the envelopes of Access Manager v2 and v3, and the 403s of all of them.
 
+use std::fmt;
+
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
-use usher_access::{Denied, InvalidToken, Reason, ResourceKind, Service};
+use usher_access::{Denied, InvalidToken, Reason, ResourceKind, Service, Verdict};
 
 use super::{REQUEST_ID, identify, open_to_browsers};
 
@@ -15,15 +17,19 @@ const ACCESS_MANAGER: &str = "Access Manager";
 const CAUSE: HeaderName = HeaderName::from_static("x-pn-cause");
 /// Of a permission that is missing.
 const FORBIDDEN: &str = "9999";
+/// Resources whose finding is kept for the operator.
+const MOST_FINDINGS: usize = 20;
 /// Of a token that was revoked.
 const REVOKED: &str = "4001";
 
 /// A status and a JSON body that a PubNub client understands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ServiceAnswer {
     pub(crate) status: StatusCode,
     pub(crate) cause: Option<&'static str>,
     pub(crate) body: Value,
+    /// What led to it, for the operator; the client does not read it.
+    pub(crate) findings: Vec<String>,
 }
 
 /// What is wrong with a v3 call.
@@ -48,7 +54,7 @@ pub(crate) enum Place {
 impl ServiceAnswer {
     /// HTTP 200 with this body.
     pub(crate) const fn ok(body: Value) -> Self {
-        Self { status: StatusCode::OK, cause: None, body }
+        Self { status: StatusCode::OK, cause: None, body, findings: Vec::new() }
     }
 
     /// Success of a v3 call; `data` is what it says besides its message.
@@ -60,11 +66,17 @@ impl ServiceAnswer {
     /// The flat error of v2 and of the data plane.
     pub(crate) fn flat(status: StatusCode, message: &str) -> Self {
         let body = json!({ "message": message, "error": true, "service": ACCESS_MANAGER, "status": status.as_u16() });
-        Self { status, cause: None, body }
+        Self { status, cause: None, body, findings: Vec::new() }
     }
 
     /// The 403 for a request that `denied` says no to.
     pub(crate) fn denied(denied: &Denied, service: Service) -> Self {
+        let findings = std::iter::once(Verdict::Deny(denied.clone()).to_string())
+            .chain(denied.rulings.iter().take(MOST_FINDINGS).map(ToString::to_string));
+        Self { findings: findings.collect(), ..Self::of_reason(denied, service) }
+    }
+
+    fn of_reason(denied: &Denied, service: Service) -> Self {
         match denied.reason {
             Reason::TokenRevoked(_) | Reason::TokenInvalid(InvalidToken::EpochOver) => {
                 Self::forbidden("Token is revoked").because(REVOKED)
@@ -95,7 +107,7 @@ impl ServiceAnswer {
         };
         let message = "Supplied authorization key does not have the permissions required to perform this operation.";
         let body = json!({ "status": 403, "error": { "message": message, "source": source } });
-        Self { status: StatusCode::FORBIDDEN, cause: None, body }
+        Self { status: StatusCode::FORBIDDEN, cause: None, body, findings: Vec::new() }
     }
 
     fn forbidden(message: &str) -> Self {
@@ -136,6 +148,14 @@ impl ServiceAnswer {
     }
 }
 
+impl fmt::Debug for ServiceAnswer {
+    /// Without the body, which may be a token.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, cause, body: _, findings: _ } = self;
+        out.debug_struct("ServiceAnswer").field("status", status).field("cause", cause).finish_non_exhaustive()
+    }
+}
+
 impl From<CallFault> for ServiceAnswer {
     fn from(fault: CallFault) -> Self {
         let CallFault { status, source, title, detail, place } = fault;
@@ -150,7 +170,7 @@ impl From<CallFault> for ServiceAnswer {
             "service": ACCESS_MANAGER,
             "status": status.as_u16(),
         });
-        Self { status, cause: None, body }
+        Self { status, cause: None, body, findings: Vec::new() }
     }
 }
 
@@ -169,4 +189,15 @@ fn payload(denied: &Denied) -> Map<String, Value> {
         }
     }
     payload
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_shown_without_its_body() {
+        let granted = ServiceAnswer::v3_success(Map::from_iter([("token".to_owned(), "s3cret".into())]));
+        assert_eq!(format!("{granted:?}"), "ServiceAnswer { status: 200, cause: None, .. }");
+    }
 }

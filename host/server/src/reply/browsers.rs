@@ -18,6 +18,15 @@ pub(crate) fn open_to_browsers(headers: &mut HeaderMap) {
     }
 }
 
+/// Lets a browser read more headers of an answer than it could already.
+pub(crate) fn let_read(headers: &mut HeaderMap, names: &'static str) {
+    let known = headers.get(header::ACCESS_CONTROL_EXPOSE_HEADERS).and_then(|known| known.to_str().ok());
+    let all = known.map_or_else(|| names.to_owned(), |known| format!("{known}, {names}"));
+    if let Ok(all) = HeaderValue::from_str(&all) {
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, all);
+    }
+}
+
 /// The answer to a preflight: what is asked then is decided then, and a refusal of it can be read.
 pub(crate) fn preflight() -> Response<Body> {
     let mut response = Response::new(Body::empty());

@@ -109,16 +109,40 @@ pub(crate) fn artefact(store: &Store, hash: &str) -> Result<Option<Vec<u8>>, Sto
     store.get(Space::Artefacts, hash.as_bytes())
 }
 
+/// What is to follow an activation, also if the server does not live to do it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Afterwards {
+    Nothing,
+    /// What was granted before is checked again.
+    Recheck,
+}
+
 /// Stores artefact, version and audit record together.
 pub(crate) fn add(
     store: &Store,
     function: &FunctionId,
-    (version, component): (&Version, &[u8]),
+    (version, component): (&Version, Option<&[u8]>),
     record: &Record,
 ) -> Result<(), StoreError> {
     let mut batch = Batch::default();
-    batch.put(Space::Artefacts, version.artefact.as_str(), component);
+    if let Some(component) = component {
+        batch.put(Space::Artefacts, version.artefact.as_str(), component);
+    }
     batch.put(Space::Deployments, function.version_key(version.version), encode(version)?);
+    record.add_to(&mut batch);
+    store.commit(batch, Durability::Disk)
+}
+
+/// Stores a version of an artefact that is there, and moves the pointer to it, together.
+pub(crate) fn add_active(
+    store: &Store,
+    function: &FunctionId,
+    (version, pointer, after): (&Version, &Pointer, Afterwards),
+    record: &Record,
+) -> Result<(), StoreError> {
+    let mut batch = Batch::default();
+    batch.put(Space::Deployments, function.version_key(version.version), encode(version)?);
+    move_pointer(&mut batch, function, (pointer, after))?;
     record.add_to(&mut batch);
     store.commit(batch, Durability::Disk)
 }
@@ -127,13 +151,38 @@ pub(crate) fn add(
 pub(crate) fn point(
     store: &Store,
     function: &FunctionId,
-    pointer: &Pointer,
+    moved: (&Pointer, Afterwards),
     record: &Record,
 ) -> Result<(), StoreError> {
     let mut batch = Batch::default();
-    batch.put(Space::Deployments, function.key("active"), encode(pointer)?);
+    move_pointer(&mut batch, function, moved)?;
     record.add_to(&mut batch);
     store.commit(batch, Durability::Disk)
+}
+
+fn move_pointer(
+    batch: &mut Batch,
+    function: &FunctionId,
+    (pointer, after): (&Pointer, Afterwards),
+) -> Result<(), StoreError> {
+    batch.put(Space::Deployments, function.key("active"), encode(pointer)?);
+    match after {
+        Afterwards::Nothing => batch.remove(Space::Deployments, function.key("recheck")),
+        Afterwards::Recheck => batch.put(Space::Deployments, function.key("recheck"), []),
+    }
+    Ok(())
+}
+
+/// What was granted before the activation has been checked again.
+pub(crate) fn rechecked(store: &Store, function: &FunctionId) -> Result<(), StoreError> {
+    let mut batch = Batch::default();
+    batch.remove(Space::Deployments, function.key("recheck"));
+    store.commit(batch, Durability::Disk)
+}
+
+/// Whether what was granted before the activation is still to be checked.
+pub(crate) fn is_to_recheck(store: &Store, function: &FunctionId) -> Result<bool, StoreError> {
+    Ok(store.get(Space::Deployments, function.key("recheck").as_bytes())?.is_some())
 }
 
 fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {

@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use usher_access::{
-    Approved, Filter, Finding, Grant, GrantTable, MalformedRecord, Question, ResourceKind, SubscribeKey, Target,
-    UnixSeconds,
+    Approved, Filter, Finding, Grant, GrantTable, MalformedRecord, Permissions, Question, ResourceKind, SubscribeKey,
+    Target, UnixSeconds,
 };
 use usher_runtime::capability::Answer;
 use usher_runtime::capability::access::{Entry, GrantError, Grants};
 
 use super::audit::Record;
+use super::sessions::{self, Session, Sessions};
 use super::{Batch, Durability, Space, Store, StoreError};
 use crate::clock::Clock;
 use crate::keysets::Changes;
@@ -55,17 +56,70 @@ impl EmbeddedGrants {
 
     /// Journals, then puts in force; when this returns the grants are both. Returns in place of how many live grants they are.
     pub(crate) fn apply_now(&self, approved: &[Approved], record: Option<&Record>) -> Result<usize, StoreError> {
-        let now = self.now();
-        let grants: Vec<Grant> = approved.iter().flat_map(|approved| approved.grants(now)).collect();
-        let mut journal = if self.store.outlives_the_process() { self.batch(&grants) } else { Batch::default() };
+        let grants = self.grants_of(approved);
+        let mut journal = self.journal(&grants);
         if let Some(record) = record {
             record.add_to(&mut journal);
         }
+        self.put_in_force(&grants, journal)
+    }
+
+    /// As [`EmbeddedGrants::apply_now`], for a function that knows for whom: the session is journaled with the grants.
+    pub(crate) fn apply_in(
+        &self,
+        approved: &[Approved],
+        sessions: &Sessions,
+        session: &Session,
+    ) -> Result<(), StoreError> {
+        let grants = self.grants_of(approved);
+        let mut journal = self.journal(&grants);
+        let gives = |grant: &Grant| !grant.permissions.is_empty() && grant.target.auth_key() == Some(&session.auth_key);
+        if grants.iter().any(gives) {
+            sessions.add_to(&mut journal, session)?;
+        }
+        self.put_in_force(&grants, journal).map(drop)
+    }
+
+    /// Takes permissions away from live grants and leaves the rest of each as it is; returns how many grants that changed.
+    pub(crate) fn lessen(&self, less: &[(Target, Permissions)]) -> Result<usize, StoreError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.now();
+        let lessened = |(target, taken): &(Target, Permissions)| {
+            let held = self.table().find(target, now)?;
+            let permissions = held.permissions.without(*taken);
+            (permissions != held.permissions).then_some(Grant { permissions, ..held })
+        };
+        let grants: Vec<Grant> = less.iter().filter_map(lessened).collect();
+        if grants.is_empty() {
+            return Ok(0);
+        }
+        self.store.commit(self.journal(&grants), Durability::Journal)?;
+        self.table.write().unwrap_or_else(PoisonError::into_inner).extend(grants.iter().cloned());
+        self.changes.note();
+        Ok(grants.len())
+    }
+
+    /// Something was taken away elsewhere, such as a channel of a group: who holds a request open decides anew.
+    pub(crate) fn note_change(&self) {
+        self.changes.note();
+    }
+
+    fn grants_of(&self, approved: &[Approved]) -> Vec<Grant> {
+        let now = self.now();
+        approved.iter().flat_map(|approved| approved.grants(now)).collect()
+    }
+
+    fn journal(&self, grants: &[Grant]) -> Batch {
+        if self.store.outlives_the_process() { self.batch(grants) } else { Batch::default() }
+    }
+
+    fn put_in_force(&self, grants: &[Grant], journal: Batch) -> Result<usize, StoreError> {
+        let now = self.now();
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         self.store.commit(journal, Durability::Journal)?;
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let (mut replaced, mut shrinks) = (0, false);
-        for grant in &grants {
+        for grant in grants {
             if let Some(held) = table.find(&grant.target, now) {
                 replaced += 1;
                 shrinks |= takes_away(grant, &held);
@@ -94,11 +148,18 @@ impl EmbeddedGrants {
         self.table().list(filter, self.now()).take(most).collect()
     }
 
-    /// Frees what has expired; returns how many grants that was.
+    /// Frees what has expired, sessions too; returns how many grants that was.
     pub(crate) fn sweep(&self) -> Result<usize, StoreError> {
+        let over = sessions::over(&self.store, &self.prefix, self.now())?;
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let swept = self.table.write().unwrap_or_else(PoisonError::into_inner).sweep(self.now());
         let mut batch = Batch::default();
+        for key in over {
+            // It may have been written again since it was seen.
+            if self.store.get(Space::Sessions, &key)?.is_some_and(|value| sessions::is_over(&value, self.now())) {
+                batch.remove(Space::Sessions, key);
+            }
+        }
         for target in &swept {
             batch.remove(Space::Grants, self.key(target));
         }
@@ -137,17 +198,18 @@ impl EmbeddedGrants {
 
 impl Grants for EmbeddedGrants {
     fn apply(&self, approved: Vec<Approved>) -> Answer<'_, Result<(), GrantError>> {
-        Box::pin(async move {
-            self.apply_now(&approved, None).map(drop).map_err(|error| {
-                tracing::error!(%error, "grant not stored");
-                GrantError::Unavailable("the store cannot be used".into())
-            })
-        })
+        Box::pin(async move { self.apply_now(&approved, None).map(drop).map_err(|error| unavailable(&error)) })
     }
 
     fn audit(&self, asked: Approved) -> Answer<'_, Result<Vec<Entry>, GrantError>> {
         Box::pin(async move { Ok(self.entries(&asked)) })
     }
+}
+
+/// A grant that was not made, as a function is told.
+pub(crate) fn unavailable(error: &StoreError) -> GrantError {
+    tracing::error!(%error, "grant not stored");
+    GrantError::Unavailable("the store cannot be used".into())
 }
 
 /// Whether somebody loses a permission, or has it for a shorter time, when `grant` takes the place of `held`.
@@ -175,7 +237,7 @@ pub(crate) fn entry(grant: &Grant, now: UnixSeconds) -> Entry {
 
 #[cfg(test)]
 mod tests {
-    use usher_access::{Asked, Permissions, Proposal};
+    use usher_access::{Asked, Proposal};
 
     use super::*;
 

@@ -62,7 +62,8 @@ impl EmbeddedGroups {
         Ok(())
     }
 
-    fn remove_now(&self, group: &str, channels: &[ResourceName]) -> Result<(), GroupsError> {
+    /// Takes channels out of a group.
+    pub(crate) fn remove_now(&self, group: &str, channels: &[ResourceName]) -> Result<(), StoreError> {
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
         let Some(present) = members.get_mut(group) else { return Ok(()) };
         let mut batch = Batch::default();
@@ -79,7 +80,8 @@ impl EmbeddedGroups {
         Ok(())
     }
 
-    fn list_now(&self, group: &str) -> Vec<String> {
+    /// The channels of a group.
+    pub(crate) fn list_now(&self, group: &str) -> Vec<String> {
         let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
         members.get(group).map(|channels| channels.iter().cloned().collect()).unwrap_or_default()
     }
@@ -91,7 +93,7 @@ impl Groups for EmbeddedGroups {
     }
 
     fn remove(&self, group: ResourceName, channels: Vec<ResourceName>) -> Answer<'_, Result<(), GroupsError>> {
-        Box::pin(async move { self.remove_now(group.as_str(), &channels) })
+        Box::pin(async move { Ok(self.remove_now(group.as_str(), &channels)?) })
     }
 
     fn list(&self, group: ResourceName) -> Answer<'_, Result<Vec<String>, GroupsError>> {

@@ -32,6 +32,7 @@ fn what_is_no_operation_is_unknown() {
     }
 }
 
+const SEMICOLON: &str = "the request holds a bare `;`; `%3B` is one in a name";
 const DECODED: &str = "the path means something else once it is decoded";
 
 #[test]
@@ -94,6 +95,16 @@ fn what_could_be_read_in_two_ways_is_refused() {
         ("/publish/p/s/0/a/0/m\\n", "", "the request holds a backslash"),
         ("/v2/presence/sub-key/s/uuid/u%5cv", "", "the request holds a backslash"),
         ("/v2/subscribe/s/a/0", "channel-group=g%5Ch", "the request holds a backslash"),
+        ("/v2/subscribe/s/a;b/0", "", SEMICOLON),
+        ("/v2/subscribe/s/a%3Bb;/0", "", SEMICOLON),
+        ("/publish/p/s/0/a;b/0/m;n", "", SEMICOLON),
+        ("/v2/presence/sub-key/s/uuid/u;v", "", SEMICOLON),
+        ("/v1/push/sub-key/s/devices/d;e", "", SEMICOLON),
+        ("/v2/subscribe/s/a/0;x", "", SEMICOLON),
+        ("/v2/subscribe/s/a/0", "channel-group=g;h", SEMICOLON),
+        ("/v2/subscribe/s/a/0", "auth=k;x=1", SEMICOLON),
+        ("/v2/subscribe/s/a/0", "uuid=u;", SEMICOLON),
+        ("/v1/push/sub-key/s/devices/d", "add=a;b", SEMICOLON),
         ("/v2/subscribe/s/a%zz/0", "", "the request holds a malformed percent escape"),
         ("/v2/subscribe/s/a%2/0", "", "the request holds a malformed percent escape"),
         ("/v2/subscribe/s/a%/0", "", "the request holds a malformed percent escape"),
@@ -133,6 +144,17 @@ fn what_could_be_read_in_two_ways_is_refused() {
 }
 
 #[test]
+fn a_semicolon_is_let_through_where_it_names_nothing_or_is_encoded() {
+    for (path, query) in [
+        ("/v2/subscribe/s/a%3Bb/0", "channel-group=g%3Bh&uuid=u%3bv"),
+        ("/publish/p/s/0/a/0/m;n", ""),
+        ("/v2/subscribe/s/a/0", "filter-expr=a;b"),
+    ] {
+        assert!(recognise("GET", path, query).is_ok(), "{path}?{query}");
+    }
+}
+
+#[test]
 fn lists_end_at_the_most_names_of_a_request() {
     let most = Intent::MOST_NAMES;
     for (channels, groups, fits) in [(most, 0, true), (most + 1, 0, false), (1, most - 1, true), (1, most, false)] {
@@ -140,6 +162,26 @@ fn lists_end_at_the_most_names_of_a_request() {
         let query = format!("channel-group={}", vec!["g"; groups].join(","));
         let read = recognise("GET", &path, &query);
         assert_eq!(read.err(), (!fits).then_some(Refusal::TooManyNames.into()), "{channels} {groups}");
+    }
+}
+
+/// What `path::readings` relies on.
+#[test]
+fn no_row_has_a_word_where_another_has_a_name() {
+    let templates: Vec<&str> = Operation::ALL.iter().flat_map(|operation| operation.paths()).copied().collect();
+    let is_name = |part: &str| part.starts_with('{');
+    let meet = |one: &str, other: &str| {
+        let mut pairs = one.split('/').zip(other.split('/'));
+        let ends_in_message = [one, other].into_iter().any(|template| template.ends_with("{message}"));
+        let reaches_end = one.split('/').count() == other.split('/').count() || ends_in_message;
+        reaches_end && pairs.all(|(one, other)| one == other || is_name(one) || is_name(other))
+    };
+    for one in &templates {
+        for other in templates.iter().filter(|other| meet(one, other)) {
+            for (name, word) in one.split('/').zip(other.split('/')) {
+                assert!(!is_name(name) || is_name(word), "{one} has a name where {other} has `{word}`");
+            }
+        }
     }
 }
 
@@ -190,6 +232,28 @@ proptest! {
     #[test]
     fn anything_is_recognised_or_not(path in "\\PC{0,80}", query in "\\PC{0,80}") {
         let _ = recognise("GET", &path, &query);
+    }
+
+    #[test]
+    fn a_plain_path_holds_nothing_that_is_refused(path in prop_oneof!["/[!-$&-:<-\\[\\]-~]{0,40}", "(/[.a]{0,3}){0,6}"]) {
+        prop_assume!(path::is_plain(&path) && !path::climbs(&path));
+        for template in Operation::ALL.iter().flat_map(|operation| operation.paths()) {
+            prop_assert_eq!(path::check_segments(template, &path), Ok(()), "{} {}", template, path);
+        }
+        prop_assert_eq!(path::readings(&path), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_plain_pair_hides_nothing(name in "[-a-z0-9_.]{0,12}|auth|add", value in "[^;]{0,20}") {
+        let watched = ["auth", "uuid", "channel-group", "add"];
+        prop_assert_eq!(query::disguised((&name, &value), &watched), None);
+    }
+
+    #[test]
+    fn dots_are_found_however_they_are_written(path in prop_oneof![pieces(), "(/?(%2e|%2E|\\.|;|%3b|a|%)){0,8}"]) {
+        let decoded = |segment: &str| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned();
+        let is_dots = |segment: &str| matches!(decoded(segment).split(';').next(), Some("." | ".."));
+        prop_assert_eq!(path::climbs(&path), path.split('/').any(is_dots), "{}", path);
     }
 
     /// Pieces of paths put together anyhow, so that many of them are operations.

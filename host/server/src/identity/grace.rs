@@ -1,0 +1,64 @@
+//! Identities that were proven lately, for while their validator is down: never strangers, never after a no.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+use usher_runtime::capability::identity::Identity;
+
+use super::question::Fingerprint;
+use crate::clock::Clock;
+
+/// Bytes of identities kept.
+const MOST_BYTES: u64 = 16 << 20;
+/// Questions remembered for one pair of user and auth key; the oldest goes first.
+const MOST_QUESTIONS: usize = 8;
+
+/// What a validator has proven.
+#[derive(Debug)]
+pub(super) struct Grace {
+    lasts: Duration,
+    clock: Clock,
+    /// By credential, so that one no forgets whatever was proven with it.
+    proven: Cache<[u8; 32], Arc<Vec<Proof>>>,
+}
+
+#[derive(Debug, Clone)]
+struct Proof {
+    question: [u8; 32],
+    identity: Arc<Identity>,
+    at: u64,
+}
+
+impl Grace {
+    pub(super) fn new(lasts: Duration, clock: Clock) -> Self {
+        let builder = Cache::builder().max_capacity(MOST_BYTES).weigher(|_, proofs: &Arc<Vec<Proof>>| {
+            let sizes = proofs.iter().map(|proof| super::remembered::size(&proof.identity) + 100);
+            u32::try_from(sizes.sum::<usize>() + 100).unwrap_or(u32::MAX)
+        });
+        Self { lasts, clock, proven: builder.time_to_live(lasts).build() }
+    }
+
+    /// The validator has just said who this is.
+    pub(super) async fn proven(&self, asked: &Fingerprint, identity: &Arc<Identity>) {
+        let known = self.proven.get(&asked.credential).await;
+        let others = known.iter().flat_map(|proofs| proofs.iter()).filter(|proof| proof.question != asked.question);
+        let mut proofs: Vec<Proof> = others.cloned().collect();
+        proofs.drain(..proofs.len().saturating_sub(MOST_QUESTIONS - 1));
+        proofs.push(Proof { question: asked.question, identity: Arc::clone(identity), at: self.clock.millis() });
+        self.proven.insert(asked.credential, Arc::new(proofs)).await;
+    }
+
+    /// The validator has just said no.
+    pub(super) async fn refused(&self, asked: &Fingerprint) {
+        self.proven.invalidate(&asked.credential).await;
+    }
+
+    /// Who was proven by exactly this, lately.
+    pub(super) async fn believed(&self, asked: &Fingerprint) -> Option<Arc<Identity>> {
+        let proofs = self.proven.get(&asked.credential).await?;
+        let proof = proofs.iter().find(|proof| proof.question == asked.question)?;
+        let age = self.clock.millis().checked_sub(proof.at)?;
+        (u128::from(age) < self.lasts.as_millis()).then(|| Arc::clone(&proof.identity))
+    }
+}

@@ -1,0 +1,74 @@
+//! The newest decisions within a number of bytes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{KeptDecision, Key};
+
+/// Oldest first.
+#[derive(Debug)]
+pub(super) struct Ring {
+    decisions: VecDeque<(Key, Arc<KeptDecision>)>,
+    budget: usize,
+    weight: usize,
+    latest: u64,
+    count: u64,
+}
+
+impl Ring {
+    pub(super) const fn new(budget: usize) -> Self {
+        Self { decisions: VecDeque::new(), budget, weight: 0, latest: 0, count: 0 }
+    }
+
+    /// Keys stay in order, even if the clock is set back.
+    pub(super) fn push(&mut self, now: u64, decision: Arc<KeptDecision>) -> Key {
+        self.latest = self.latest.max(now);
+        self.count += 1;
+        let key = Key::new(self.latest, self.count);
+        self.weight += decision.weight();
+        self.decisions.push_back((key, decision));
+        while self.weight > self.budget {
+            let Some((_, oldest)) = self.decisions.pop_front() else { break };
+            self.weight -= oldest.weight();
+        }
+        key
+    }
+
+    pub(super) fn newest_first(&self) -> impl Iterator<Item = (Key, &Arc<KeptDecision>)> {
+        self.decisions.iter().rev().map(|(key, decision)| (*key, decision))
+    }
+
+    pub(super) fn oldest(&self) -> Option<Key> {
+        self.decisions.front().map(|(key, _)| *key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Detail, Road};
+    use super::*;
+
+    #[test]
+    fn the_oldest_make_room_within_the_budget() {
+        let decision = || KeptDecision {
+            id: "i".repeat(400),
+            road: Road::Gateway,
+            subscribe_key: None,
+            deployment: None,
+            policy: None,
+            user: None,
+            asked: String::new(),
+            allowed: true,
+            code: "allowed",
+            status: None,
+            detail: Detail::Findings(Vec::new()),
+        };
+        let mut ring = Ring::new(10_000);
+        for number in 0..100 {
+            ring.push(if number < 50 { 2 } else { 1 }, Arc::new(decision()));
+        }
+        let kept: Vec<Key> = ring.newest_first().map(|(key, _)| key).collect();
+        assert_eq!(kept, (91..=100).rev().map(|number| Key::new(2, number)).collect::<Vec<_>>());
+        assert_eq!(ring.oldest(), Some(Key::new(2, 91)));
+    }
+}
