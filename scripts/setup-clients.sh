@@ -11,7 +11,7 @@ if ! command -v npm >/dev/null || ! node --eval "$is_recent"; then
   exit 1
 fi
 say "installing the clients' npm packages into tests/clients/node_modules: the client tests drive them"
-npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error
 
 # A Python without venv and ensurepip cannot make the environment; Debian ships them apart.
 is_capable='import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))'

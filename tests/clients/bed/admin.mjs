@@ -56,6 +56,13 @@ export function askKeyset(usher, keyset, path, body) {
   return told(usher, 'POST', `/v1/keysets/${encodeURIComponent(keyset)}${path}`, body);
 }
 
+/** Puts a secret into the vault. */
+export async function putSecret({ admin, adminToken }, name, value) {
+  const headers = { authorization: `Bearer ${adminToken}` };
+  const response = await fetch(`${admin.replace(/\/$/, '')}/v1/secrets/${name}`, { method: 'PUT', headers, body: value });
+  if (!response.ok) throw new Error(`admin API: secret ${name}: ${response.status}: ${await response.text()}`);
+}
+
 async function told({ admin, adminToken }, method, path, settings) {
   const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' };
   const response = await fetch(admin.replace(/\/$/, '') + path, { method, headers, body: JSON.stringify(settings) });
