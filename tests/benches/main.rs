@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::indexing_slicing,
     reason = "a measurement that cannot be set up has to say so at once"
 )]
 
@@ -14,6 +15,7 @@ mod grants;
 mod load;
 mod machine;
 mod neighbours;
+mod policy;
 mod report;
 mod servers;
 mod start;
@@ -35,6 +37,9 @@ fn main() {
     }
     if is_wanted("deciding") {
         deciding::measure(&mut report);
+    }
+    if is_wanted("policy") {
+        policy::measure(&mut report);
     }
     if is_wanted("gateway") {
         gateway::measure(&mut report);
