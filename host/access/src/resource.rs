@@ -95,7 +95,8 @@ impl FromStr for ResourceName {
         if text.contains(',') {
             return Err(MalformedResourceName::Comma { name: text.into() });
         }
-        if text.contains(char::is_control) {
+        // U+2028 and U+2029 end a line as a newline does: a policy's `*` stops there, and a wildcard grant would not.
+        if text.contains(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
             return Err(MalformedResourceName::Control { name: text.into() });
         }
         Ok(Self(text.into()))
@@ -128,6 +129,7 @@ mod tests {
             ("a,b", "the name `a,b` holds a comma"),
             ("a\nb", "the name `a\\nb` holds a control character"),
             ("a\0", "the name `a\\0` holds a control character"),
+            ("a\u{2028}", "the name `a\\u{2028}` holds a control character"),
             (&"x".repeat(261), "the name is 261 bytes long, more than 260"),
         ] {
             assert_eq!(bad.parse::<ResourceName>().unwrap_err().to_string(), expected);

@@ -232,7 +232,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_parses_or_errs(text in "\\PC{0,40}", name in "[^,\\p{C}]{1,60}") {
+    fn any_text_parses_or_errs(text in "\\PC{0,40}", name in "[^,\\p{C}\\p{Zl}\\p{Zp}]{1,60}") {
         if let Ok(template) = text.parse::<Template>() {
             template.fits(ResourceKind::Channel, &name.parse().unwrap(), &bindings());
         }
