@@ -6,6 +6,9 @@ use crate::caller::Caller;
 use crate::names;
 use crate::refusal::Refusal;
 
+/// Questions that one call takes.
+const MOST_QUESTIONS: usize = 100;
+
 /// What may be done with one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Rights {
@@ -25,6 +28,8 @@ pub(crate) struct Inquiry<'a> {
     caller: &'a Caller,
     channels: Vec<String>,
     groups: Vec<String>,
+    /// Channels of which only reading is asked.
+    reading: Vec<String>,
     /// Channels that a wildcard may stand for: only where the policy does not allow all of that one are they asked about.
     covered: Vec<String>,
 }
@@ -34,6 +39,7 @@ pub(crate) struct Answers<'a> {
     caller: &'a Caller,
     channels: Vec<(String, Rights)>,
     groups: Vec<(String, bool)>,
+    reading: Vec<(String, bool)>,
 }
 
 impl Rights {
@@ -46,7 +52,7 @@ impl Rights {
 
 impl<'a> Inquiry<'a> {
     pub(crate) fn of(caller: &'a Caller) -> Self {
-        Self { caller, channels: Vec::new(), groups: Vec::new(), covered: Vec::new() }
+        Self { caller, channels: Vec::new(), groups: Vec::new(), reading: Vec::new(), covered: Vec::new() }
     }
 
     /// Asks about a channel of the caller's tenant, or a wildcard. Of a channel elsewhere nothing is asked, nor allowed.
@@ -67,15 +73,30 @@ impl<'a> Inquiry<'a> {
         add(&mut self.groups, name);
     }
 
-    /// Asks. A second call follows only where the policy does not allow a whole wildcard.
+    /// Asks whether a channel may be read, by its name alone, unless it is asked about already.
+    pub(crate) fn reading(&mut self, name: &str) {
+        if ![&self.channels, &self.covered].into_iter().flatten().any(|known| known == name) {
+            add(&mut self.reading, name);
+        }
+    }
+
+    /// Asks. A second call follows only where the policy does not allow a whole wildcard, or where one call does not take all
+    /// of the questions.
     pub(crate) fn ask(self, host: &impl Host) -> Result<Answers<'a>, Refusal> {
-        let Self { caller, channels, groups, covered } = self;
+        let Self { caller, channels, groups, reading, covered } = self;
         let groups_asked = groups.iter().map(|group| question(Section::Group, "read", group));
-        let questions: Vec<_> = channels.iter().flat_map(|name| both(name)).chain(groups_asked).collect();
-        let mut said = if questions.is_empty() { Vec::new() } else { host.policy(&questions)? }.into_iter();
+        let reading_asked = reading.iter().map(|name| question(Section::Channel, "read", name));
+        let asked = channels.iter().flat_map(|name| both(name)).chain(groups_asked).chain(reading_asked);
+        let mut said = Vec::new();
+        for questions in asked.collect::<Vec<_>>().chunks(MOST_QUESTIONS) {
+            said.extend(host.policy(questions)?);
+        }
+        let mut said = said.into_iter();
         let channels = pairs(channels, &mut said);
-        let groups = groups.into_iter().map(|group| (group, said.next().unwrap_or(false))).collect();
-        let mut answers = Answers { caller, channels, groups };
+        let mut single = |name| (name, said.next().unwrap_or(false));
+        let groups = groups.into_iter().map(&mut single).collect();
+        let reading = reading.into_iter().map(&mut single).collect();
+        let mut answers = Answers { caller, channels, groups, reading };
         let single: Vec<_> = covered.into_iter().filter(|name| answers.standing(name).wildcard.is_none()).collect();
         if !single.is_empty() {
             let questions: Vec<_> = single.iter().flat_map(|name| both(name)).collect();
@@ -100,6 +121,11 @@ impl Answers<'_> {
     /// What may be done with exactly this name.
     pub(crate) fn channel(&self, name: &str) -> Rights {
         self.channels.iter().find(|(known, _)| known == name).map(|(_, rights)| *rights).unwrap_or_default()
+    }
+
+    /// Whether a channel that was asked about may be read.
+    pub(crate) fn may_read(&self, name: &str) -> bool {
+        self.reading.iter().any(|(known, may_read)| known == name && *may_read) || self.standing(name).rights.read
     }
 
     pub(crate) fn may_read_group(&self, name: &str) -> bool {

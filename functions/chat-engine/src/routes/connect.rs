@@ -27,7 +27,9 @@ pub(super) fn connect(request: &Request, host: &impl Host) -> Result<Response, R
     let fields = Fields::from_body(request)?;
     let asked = chats(&fields)?;
     let caller = Caller::identify(&fields, Route::Connect, host)?;
-    let answers = ask(&caller, &asked, host)?;
+    let present = membership::present(&caller, host)?;
+    let answers = ask(&caller, (&asked, &present), host)?;
+    membership::part(&caller, &present, &answers, host)?;
     let mut sheet = Sheet::default();
     let mut joins = Joins::default();
     sheet.bootstrap(&caller, &answers);
@@ -51,7 +53,11 @@ pub(super) fn connect(request: &Request, host: &impl Host) -> Result<Response, R
 }
 
 /// Renews memberships, which the policy looks at, and asks about everything at once.
-fn ask<'a>(caller: &'a Caller, chats: &[Chat], host: &impl Host) -> Result<Answers<'a>, Refusal> {
+fn ask<'a>(
+    caller: &'a Caller,
+    (chats, present): (&[Chat], &[(Group, Vec<String>)]),
+    host: &impl Host,
+) -> Result<Answers<'a>, Refusal> {
     let private = chats.iter().filter(|chat| caller.is_private(&chat.channel));
     private.into_iter().try_for_each(|chat| memberships::renew(caller, &chat.channel, host))?;
     let mut inquiry = Inquiry::of(caller);
@@ -59,6 +65,7 @@ fn ask<'a>(caller: &'a Caller, chats: &[Chat], host: &impl Host) -> Result<Answe
     grants::ask_groups(caller, &mut inquiry);
     let standard = caller.standard_channels();
     standard.iter().chain(chats.iter().map(|chat| &chat.channel)).for_each(|channel| inquiry.channel(channel));
+    present.iter().flat_map(|(_, channels)| channels).for_each(|channel| inquiry.reading(channel));
     inquiry.ask(host)
 }
 

@@ -7,7 +7,7 @@ use std::slice;
 use usher_sdk::{GroupsError, Host, Response};
 
 use crate::caller::Caller;
-use crate::policy::Inquiry;
+use crate::policy::{Answers, Inquiry};
 use crate::refusal::Refusal;
 use crate::validate::{Chat, Group};
 use crate::{grants, membership, settings};
@@ -40,6 +40,33 @@ pub(super) fn add(caller: &Caller, group: Group, channels: &[String], host: &imp
     take_back_if_left(caller, &[group], channels, host)
 }
 
+/// What is in the caller's channel groups, for [`part`] to judge before the groups are granted.
+pub(super) fn present(caller: &Caller, host: &impl Host) -> Result<Vec<(Group, Vec<String>)>, Refusal> {
+    let listed = |group: Group| {
+        let channels = host.list_channels(&caller.group(group));
+        channels.map(|channels| (group, channels)).map_err(|error| Refusal::JoinFailed { cause: error.to_string() })
+    };
+    Group::ALL.into_iter().map(listed).collect()
+}
+
+/// Takes channels that the caller may not read any more out of its groups.
+pub(super) fn part(
+    caller: &Caller,
+    present: &[(Group, Vec<String>)],
+    answers: &Answers<'_>,
+    host: &impl Host,
+) -> Result<(), Refusal> {
+    for (group, channels) in present {
+        let denied = |channel: &&String| !answers.may_read(channel);
+        let denied: Vec<_> = channels.iter().filter(denied).cloned().collect();
+        if !denied.is_empty() {
+            let removed = host.remove_channels(&caller.group(*group), &denied);
+            removed.map_err(|error| Refusal::LeaveFailed { cause: error.to_string() })?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes the grant of a private chat back, and the chat out of `groups`, if the caller left it while the request ran. Of other
 /// channels nothing is asked.
 pub(super) fn take_back_if_left(
@@ -66,7 +93,8 @@ pub(super) fn take_back_if_left(
 }
 
 /// Takes a chat out of the caller's own group, and its own grant back; what every user has of public chats stays. Who
-/// leaves a private chat needs a new invitation, unless the chat is its own. Leaving twice is no error.
+/// leaves a private chat needs a new invitation, unless the chat is its own. Leaving twice is no error, nor is
+/// leaving what the policy does not allow any more.
 pub(super) fn leave(caller: &Caller, chat: &Chat, host: &impl Host) -> Result<Response, Refusal> {
     let groups = if caller.is_private(&chat.channel) {
         // First of all: a request at the same time, or after a failure here, must not find a member.
@@ -75,8 +103,16 @@ pub(super) fn leave(caller: &Caller, chat: &Chat, host: &impl Host) -> Result<Re
         // The caller chose the group when it joined; a private chat must not stay readable through another one.
         Group::ALL.to_vec()
     } else {
-        if caller.standing(&chat.channel, host)?.wildcard.is_none() {
-            grants::revoke(caller, &chat.channel, host)?;
+        match caller.standing(&chat.channel, host) {
+            Ok(standing) if standing.wildcard.is_some() => {}
+            Ok(_) => grants::revoke(caller, &chat.channel, host)?,
+            Err(Refusal::Forbidden) if caller.kind(&chat.channel).is_some() => {
+                // What the ceiling does not speak of was never granted or joined: it looks like any channel that is forbidden.
+                grants::revoke(caller, &chat.channel, host).map_err(|refusal| {
+                    if matches!(refusal, Refusal::GrantRefused { .. }) { Refusal::Forbidden } else { refusal }
+                })?;
+            }
+            Err(refusal) => return Err(refusal),
         }
         vec![chat.group]
     };

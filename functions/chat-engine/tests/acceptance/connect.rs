@@ -28,17 +28,14 @@ fn one_request_gives_what_the_handshake_gives() {
 }
 
 #[test]
-fn it_costs_one_question_one_grant_and_a_call_per_group() {
-    let cases = [
-        (
-            "namespace",
-            vec!["identity.authenticate", "policy.check", "access.grant", "groups.add-channels", "groups.add-channels"],
-        ),
-        ("global", vec!["identity.authenticate", "policy.check", "access.grant", "groups.add-channels"]),
-    ];
-    for (dialect, calls) in cases {
+fn it_costs_one_question_one_grant_a_look_into_each_group_and_a_call_for_each_that_is_joined() {
+    for (dialect, joined) in [("namespace", 2), ("global", 1)] {
         let host = host();
         must(&host, "connect", &json!({"uuid": "alice", "authKey": "k", dialect: "ns"}));
+        let mut calls = vec!["identity.authenticate"];
+        calls.extend(["groups.list-channels"; 3]);
+        calls.extend(["policy.check", "access.grant"]);
+        calls.extend(vec!["groups.add-channels"; joined]);
         assert_eq!(host.calls(), calls, "{dialect}");
     }
 }

@@ -44,7 +44,7 @@ fn is_member(host: &Host, uuid: &str, question: &PolicyQuestion) -> bool {
 #[test]
 fn without_a_policy_that_allows_it_nobody_gets_anything() {
     let host = Host::new().with_config_list("namespaces", &["ns"]);
-    for route in ["bootstrap", "group", "grant", "join", "leave", "invite", "chat", "connect"] {
+    for route in ["bootstrap", "group", "grant", "join", "invite", "chat", "connect"] {
         let told = posted(&host, route, &about("alice", "ns#chat#public.#lobby"));
         assert_eq!(told, answer(403, "Forbidden"), "{route}");
     }
@@ -121,4 +121,65 @@ fn the_fake_policy_fails_with_the_store_it_reads() {
     let question =
         PolicyQuestion { section: Section::Channel, action: "read".into(), name: channel.into(), payload: None };
     assert!(host.policy(&[question]).is_err());
+}
+
+#[test]
+fn what_the_policy_denies_is_left_all_the_same() {
+    let host = Host::new().with_config_list("namespaces", &["ns"]).with_policy(open_for_now);
+    host.kv_set("open", "yes", None).unwrap();
+    let channel = "ns#chat#public.#lobby";
+    must(&host, "join", &about("alice", channel));
+    host.kv_remove("open").unwrap();
+    assert_eq!(posted(&host, "join", &about("alice", channel)), answer(403, "Forbidden"));
+    must(&host, "leave", &about("alice", channel));
+    assert!(host.group("ns#alice#custom").is_empty());
+}
+
+#[test]
+fn groups_are_opened_again_without_what_may_not_be_read_any_more() {
+    for route in ["group", "connect"] {
+        let host = Host::new().with_config_list("namespaces", &["ns"]).with_policy(open_for_now);
+        host.kv_set("open", "yes", None).unwrap();
+        must(&host, "connect", &user("alice"));
+        for channel in ["ns#chat#public.#lobby", "ns#user#bob#read.#feed"] {
+            must(&host, "join", &about("alice", channel));
+        }
+        host.kv_remove("open").unwrap();
+        let before = host.asked().len();
+        must(&host, route, &user("alice"));
+        assert!(!host.group("ns#alice#custom").contains(&"ns#chat#public.#lobby".to_owned()), "{route}");
+        for channel in ["ns#user#bob#read.#feed", "ns#user#alice#read.#feed", "ns#user#alice#write.#direct"] {
+            assert!(host.can_read("alice-key", channel), "{route} {channel}");
+        }
+        assert!(host.asked().len() - before <= 2, "{route}");
+    }
+}
+
+#[test]
+fn a_full_group_is_asked_about_in_calls_that_are_not_too_long() {
+    let host = host();
+    for n in 0..196 {
+        must(&host, "join", &about("alice", &format!("ns#chat#public.#{n}")));
+    }
+    for route in ["group", "connect"] {
+        let before = host.asked().len();
+        must(&host, route, &user("alice"));
+        assert!(host.asked().len() - before <= 3, "{route}");
+    }
+    assert_eq!(host.group("ns#alice#custom").len(), 197, "with the global chat");
+}
+
+#[test]
+fn groups_that_cannot_be_looked_at_are_not_granted() {
+    for route in ["group", "connect"] {
+        let host = host();
+        host.fail_groups(usher_sdk::GroupsError::Unavailable("down".to_owned()));
+        assert_eq!(posted(&host, route, &user("alice")).0, 503, "{route}");
+        assert!(host.granted().is_empty(), "{route}");
+    }
+}
+
+fn open_for_now(host: &Host, question: &PolicyQuestion) -> bool {
+    let closed = host.record("open").is_none() && question.name.contains("#public.");
+    !closed && shipped(host, question)
 }
