@@ -1,6 +1,8 @@
 //! What a deepstream server asks: the webhook's answers byte by byte, and every recorded decision of deepstream's own handler.
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use usher_tests::{Answer, Bed, Call, Log};
 
 /// Two users, one of whom has data for everybody.
@@ -73,6 +75,20 @@ async fn client_and_server_data_are_told_and_a_user_without_has_none() {
 }
 
 #[tokio::test]
+async fn a_login_whose_body_does_not_come_is_answered_in_time() {
+    let bed = deployed("chat", FILE, None).await;
+    let began = std::time::Instant::now();
+    let begun =
+        "POST /v1/deepstream/auth/chat HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 100\r\n\r\n{";
+    let mut stream = TcpStream::connect(bed.addresses().decisions).await.unwrap();
+    stream.write_all(begun.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("identity.unavailable: "), "{answer}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
 async fn a_body_that_is_none_and_another_method_are_refused() {
     let bed = deployed("chat", FILE, None).await;
     for body in ["", "{", "[]", "{}", "{\"authData\":{}}x"] {
@@ -104,6 +120,19 @@ async fn a_caller_shows_the_password_that_the_manifest_asks_for() {
     }
     let missing = "name = \"x\"\n[[authentication]]\nkind = \"none\"\n[deepstream]\nbasic_secret = \"nobody\"\n";
     assert!(bed.deploy_with_policy(missing, None, Vec::new()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_check_asks_its_caller_for_the_same_password() {
+    let bed = Bed::start().await;
+    bed.set_secret("deepstream-caller", "let-me-ask").await;
+    deploy(&bed, "chat", "[deepstream]\nbasic_secret = \"deepstream-caller\"\n", Some(POLICY)).await;
+    let asked = json!({ "section": "event", "action": "SUBSCRIBE", "name": "news" });
+    let answer = check(&bed, "chat", &asked).await;
+    assert_eq!((answer.status, answer.json()["code"].as_str()), (403, Some("webhook.unauthorized")), "{}", answer.body);
+    let call = Call::new("POST", "/v1/policy/chat/check").body(&asked);
+    let answer = bed.ask(call.header("authorization", "Basic ZGVlcHN0cmVhbTpsZXQtbWUtYXNr")).await;
+    assert_eq!((answer.status, answer.json()["allowed"].as_bool()), (200, Some(true)), "{}", answer.body);
 }
 
 async fn check(bed: &Bed, deployment: &str, asked: &Value) -> Answer {
@@ -187,6 +216,35 @@ async fn a_question_is_answered_with_what_decided() {
         let found = (said["allowed"].as_bool(), said["code"].as_str(), said["line"].as_u64());
         assert_eq!(found, (Some(allowed), Some(code), line), "{asked}");
         assert_eq!(said["decision_id"].as_str(), answer.header("x-request-id"));
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_has_the_records_is_asked_for_them() {
+    let policy = "record:
+  '*': {}
+  doc: { write: \"data.owner === oldData.owner && _('of/' + oldData.owner).open\" }
+event: { '*': {} }
+rpc: { '*': {} }
+";
+    let bed = deployed("chat", "", Some(policy)).await;
+    for (records, expected) in [
+        (json!({}), json!({ "allowed": false, "code": "policy.records-wanted", "wanted": ["doc"] })),
+        (json!({ "doc": { "owner": "al" } }), json!({ "code": "policy.records-wanted", "wanted": ["of/al"] })),
+        (json!({ "doc": { "owner": "al" }, "of/al": { "open": true } }), json!({ "code": "allowed", "allowed": true })),
+        (json!({ "doc": { "owner": "al" }, "of/al": { "open": 0 } }), json!({ "code": "policy.denied" })),
+        (json!({ "doc": { "owner": "al" }, "of/al": null }), json!({ "code": "policy.failed" })),
+        (json!({ "doc": null }), json!({ "code": "policy.failed" })),
+    ] {
+        let asked = json!({
+            "section": "record", "action": "PATCH", "name": "doc", "path": "text", "data": "x", "askBack": true,
+            "records": records,
+        });
+        let said = check(&bed, "chat", &asked).await.json();
+        for (field, value) in expected.as_object().unwrap() {
+            assert_eq!(&said[field], value, "{field} of {said} for {records}");
+        }
+        assert_eq!(said.get("wanted").is_some(), expected.get("wanted").is_some(), "{said}");
     }
 }
 

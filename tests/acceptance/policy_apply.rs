@@ -128,6 +128,73 @@ group: { '*': {} }
 }
 
 #[tokio::test]
+async fn a_change_that_leaves_authentication_alone_forgets_nothing_that_was_proven() {
+    let (webhook, tell) = Webhook::told().await;
+    tell.send_replace(Webhook::reply(200, ""));
+    let asking = |more: &str| {
+        let table = format!("kind = \"http\"\nurl = \"{}\"\ncache = \"5m\"{more}", webhook.url("/"));
+        MANIFEST.replace("kind = \"none\"", &table)
+    };
+    let bed = Bed::start().await;
+    let deploy = async |manifest: String| {
+        bed.deploy_with_policy(&manifest, Some(OPEN), guest("every-capability")).await.unwrap();
+    };
+    let calls = async || {
+        run_as(&bed, ("alice", "k"), &[]).await;
+        webhook.received().len()
+    };
+    deploy(asking("")).await;
+    assert_eq!(calls().await, 1);
+    applied(&bed, &format!("{OPEN}# Another text.\n")).await;
+    assert_eq!(calls().await, 1, "another policy");
+    bed.admin().post(&format!("{FUNCTION}/rollback"), &json!({})).await.unwrap();
+    assert_eq!(calls().await, 1, "the version before");
+    deploy(asking("").replace("\"hall.*\", ", "")).await;
+    assert_eq!(calls().await, 1, "another ceiling");
+    deploy(asking("\nnegative_cache = \"1s\"")).await;
+    assert_eq!(calls().await, 2, "another webhook as far as anybody knows");
+}
+
+#[tokio::test]
+async fn a_key_that_several_identities_show_keeps_what_one_of_them_may() {
+    let bed = bed(OPEN).await;
+    for user in ["alice", "bob"] {
+        run_as(&bed, (user, "k1"), &[&["access.grant", "k1", "60", "room", "plan", &format!("own-{user}")]]).await;
+    }
+    let stricter = "
+channel:
+  '*': {}
+  room: { read: \"user.id === 'alice'\", write: \"user.id === 'bob'\" }
+  plan: { read: \"user.id === 'carol'\" }
+  'own-$who': { read: \"user.id === 'bob'\" }
+";
+    assert_eq!(applied(&bed, stricter).await, [2, 4, 3, 0]);
+    for (permission, channel, expected) in [
+        ("read", "room", true),
+        ("write", "room", true),
+        ("read", "plan", false),
+        ("read", "own-bob", true),
+        ("write", "own-bob", false),
+        ("read", "own-alice", false),
+    ] {
+        assert_eq!(bed.allows("k1", permission, channel).await, expected, "{permission} {channel}");
+    }
+}
+
+#[tokio::test]
+async fn a_shorter_ceiling_leaves_sessions_as_long_as_the_grants_before_it() {
+    let bed = bed(OPEN).await;
+    run_as(&bed, ("alice", "k1"), &[&["access.grant", "k1", "1440", "room"]]).await;
+    let shorter = MANIFEST.replace("permissions =", "longest_ttl = \"10m\"\npermissions =");
+    bed.deploy_with_policy(&shorter, Some(OPEN), guest("every-capability")).await.unwrap();
+    run_as(&bed, ("alice", "k1"), &[&["access.grant", "k1", "10", "plan"]]).await;
+    bed.advance(Duration::from_mins(30));
+    bed.tidy().await;
+    assert_eq!(applied(&bed, "channel: { '*': {} }").await, [3, 1, 1, 0]);
+    assert!(!bed.allows("k1", "read", "room").await);
+}
+
+#[tokio::test]
 async fn grants_that_are_not_the_functions_are_left_alone() {
     let bed = bed(OPEN).await;
     let by_root = |channel: &str, key: &str| {

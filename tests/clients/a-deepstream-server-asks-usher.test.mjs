@@ -25,9 +25,14 @@ record:
   "*": { create: user.isAuthenticated, read: true, listen: false, notify: false, delete: false }
   "profile/$owner": { write: "user.id === $owner" }
   "article/$id": { write: "user.data !== null && user.data.role === 'editor'" }
+  "members/$id": { write: "user.data !== null && user.data.role === 'editor'" }
+  "room/$id": { write: "_('members/' + $id) !== null && _('members/' + $id)[user.id] === true" }
+  "counter/$id": { write: "oldData !== null && !(data.count <= oldData.count)" }
 event:
   "*": { subscribe: true, listen: false }
   "news": { publish: "user.data !== null && user.data.role === 'editor'" }
+  "talk": { publish: true }
+  "secret": { subscribe: "user.data !== null && user.data.role === 'editor'" }
 rpc:
   "*": { provide: false, request: "typeof data.amount === 'number' && data.amount < 100" }
 presence:
@@ -48,8 +53,8 @@ async function deploy(authentication, { policy } = {}) {
   return { webhook: `${base}/v1/deepstream/auth/${name}`, check: `${base}/v1/policy/${name}/check` };
 }
 
-async function withDeepstream(webhook, permission, run) {
-  const deepstream = await startDeepstream(webhook, permission);
+async function withDeepstream(webhook, permission, run, more) {
+  const deepstream = await startDeepstream(webhook, permission, more);
   try {
     await run(deepstream);
   } finally {
@@ -105,14 +110,41 @@ test('a JSON Web Token logs in, and an expired one says to sign in again', bound
 });
 
 test('nobody logs in while the validator behind Usher is down, and at once', bounded, async () => {
-  const gone = createServer();
-  await new Promise((listening) => gone.listen(0, '127.0.0.1', listening));
-  const { port } = gone.address();
-  await new Promise((closed) => gone.close(closed));
-  const { webhook } = await deploy(`[[authentication]]\nkind = "http"\nurl = "http://127.0.0.1:${port}/who"\n`);
+  const { webhook } = await deploy(`[[authentication]]\nkind = "http"\nurl = "http://127.0.0.1:${await closedPort()}/who"\n`);
   await withDeepstream(webhook, valve(), async (deepstream) => {
     const { reason } = await deepstream.connect({ username: 'alice', password: 'wonderland' });
     assert.match(reason.error, /^identity\.unavailable: try again/);
+  });
+});
+
+test('a validator that does not answer is not waited for longer than deepstream waits', bounded, async () => {
+  let asked = 0;
+  const silent = createServer(() => (asked += 1));
+  await new Promise((listening) => silent.listen(0, '127.0.0.1', listening));
+  const url = `http://127.0.0.1:${silent.address().port}/who`;
+  const { webhook } = await deploy(`[[authentication]]\nkind = "http"\nurl = "${url}"\ntimeout = "10s"\n`);
+  try {
+    await withDeepstream(webhook, valve(), async (deepstream) => {
+      const { reason } = await deepstream.connect({ username: 'alice', password: 'wonderland' });
+      assert.match(reason.error, /^identity\.unavailable: try again/);
+    });
+    assert.equal(asked, 1, 'deepstream asks once');
+  } finally {
+    silent.closeAllConnections();
+    silent.close();
+  }
+});
+
+test('nobody logs in, and nothing is allowed, where no Usher answers', bounded, async () => {
+  const gone = `http://127.0.0.1:${await closedPort()}`;
+  await withDeepstream(`${gone}/v1/deepstream/auth/x`, valve(), async (deepstream) => {
+    const { reason } = await deepstream.connect({ username: 'alice', password: 'wonderland' });
+    assert.deepEqual(reason, { error: 'AUTH_RETRY_ATTEMPTS_EXCEEDED' });
+  }, { retryAttempts: 0 });
+  const { webhook } = await deploy(WITH_FILE);
+  await withDeepstream(webhook, asking(`${gone}/v1/policy/x/check`), async (deepstream) => {
+    const alice = await deepstream.connect({ username: 'alice', password: 'wonderland' });
+    await assert.rejects(async () => alice.client.rpc.make('pay', { amount: 5 }), /MESSAGE_PERMISSION_ERROR/);
   });
 });
 
@@ -142,6 +174,58 @@ test("a plugin puts every message to the deployment's policy", bounded, async ()
     await assert.rejects(async () => bob.client.rpc.make('pay', { amount: 500 }), /MESSAGE_DENIED/);
   });
 });
+
+test('a plugin hands over the records that rules look up', bounded, async () => {
+  const { webhook, check } = await deploy(WITH_FILE, { policy: POLICY });
+  await withDeepstream(webhook, asking(check), async (deepstream) => {
+    const alice = await deepstream.connect({ username: 'alice', password: 'wonderland' });
+    const bob = await deepstream.connect({ username: 'bob', password: 'builder' });
+    assert.equal(await writes(bob.client, 'counter/1', 'count', 5), null);
+    assert.equal(await writes(alice.client, 'counter/1', 'count', 6), null);
+    assert.match(await writes(bob.client, 'counter/1', 'count', 4), /MESSAGE_DENIED/);
+    assert.equal(await writes(alice.client, 'members/1', 'alice', true), null);
+    assert.equal(await writes(alice.client, 'room/1', 'topic', 'tea'), null);
+    assert.match(await writes(bob.client, 'room/1', 'topic', 'coffee'), /MESSAGE_DENIED/);
+  });
+});
+
+test('of names that are subscribed to at once, the refused one alone is left out', bounded, async () => {
+  const { webhook, check } = await deploy(WITH_FILE, { policy: POLICY });
+  await withDeepstream(webhook, asking(check), async (deepstream) => {
+    const alice = await deepstream.connect({ username: 'alice', password: 'wonderland' });
+    const bob = await deepstream.connect({ username: 'bob', password: 'builder' });
+    bob.client.event.subscribe('secret', () => {});
+    // As many names are taken out as are refused: what is heard here, is not heard there.
+    const heard = new Promise((hear) => bob.client.event.subscribe('talk', hear));
+    assert.equal(await whileEmitting(alice.client, 'talk', 'hello', heard), 'hello');
+    assert.deepEqual(bob.errors, ['MESSAGE_DENIED']);
+  });
+});
+
+test('a check with a password answers nobody who does not show it', bounded, async () => {
+  await putSecret(usher, 'deepstream-plugin', 'let/me ask');
+  const caller = 'deepstream:let%2Fme%20ask@';
+  const { webhook, check } = await deploy(`${WITH_FILE}\n[deepstream]\nbasic_secret = "deepstream-plugin"\n`, { policy: POLICY });
+  for (const [url, outcome] of [[check, /MESSAGE_PERMISSION_ERROR/], [check.replace('http://', `http://${caller}`), null]]) {
+    await withDeepstream(webhook.replace('http://', `http://${caller}`), asking(url), async (deepstream) => {
+      const bob = await deepstream.connect({ username: 'bob', password: 'builder' });
+      const record = bob.client.record.getRecord('profile/bob');
+      const refused = new Promise((refuse) => bob.client.on('error', (_error, event) => refuse(event)));
+      const outcomeOf = await Promise.race([refused, record.whenReady().then(() => null)]);
+      if (outcome) assert.match(outcomeOf, outcome);
+      else assert.equal(outcomeOf, null);
+    });
+  }
+});
+
+/** A port that nobody listens to. */
+async function closedPort() {
+  const server = createServer();
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address();
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
 
 /** What `heard` becomes while an event is emitted: nothing tells when a subscription is in force. */
 async function whileEmitting(client, event, said, heard) {

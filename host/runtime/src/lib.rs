@@ -32,4 +32,4 @@ pub use exchange::{Field, Invoked, Request, Response};
 pub use fault::{Blame, Fault, FaultKind};
 pub use function::{Function, LinkError};
 pub use limits::{CallLimits, Limits};
-pub use trace::{Trace, TracedCall, TracedIdentity, TracedQuestion};
+pub use trace::{Trace, TracedAsker, TracedCall, TracedIdentity, TracedQuestion};

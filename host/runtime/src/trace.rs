@@ -59,20 +59,26 @@ pub struct TracedCall {
     pub outcome: &'static str,
 }
 
-/// One question to the policy, with all that it was decided by: asking again gives the same verdict.
-pub struct TracedQuestion {
+/// What the questions of one call share.
+pub struct TracedAsker {
     /// The policy that was asked.
     pub policy: Arc<Policy>,
+    /// Who asked.
+    pub user: Arc<User>,
+    /// When.
+    pub now: UnixMillis,
+}
+
+/// One question to the policy, with all that it was decided by: asking again gives the same verdict.
+pub struct TracedQuestion {
+    /// Who asked which policy when.
+    pub asker: Arc<TracedAsker>,
     /// What was to be done, and in which section.
     pub action: Action,
     /// What it was about.
     pub name: String,
     /// JSON that the message carries.
     pub payload: Option<String>,
-    /// Who asked.
-    pub user: Arc<User>,
-    /// When.
-    pub now: UnixMillis,
     /// The records that were looked up, each with its stored text.
     pub records: Vec<(String, Option<String>)>,
     /// What was decided.
@@ -94,12 +100,12 @@ impl TracedQuestion {
             action: self.action,
             name: &self.name,
             payload: self.payload.as_deref().map_or(Payload::None, Payload::Json),
-            user: &self.user,
-            now: self.now,
+            user: &self.asker.user,
+            now: self.asker.now,
         };
         let stored = |name: &str| self.records.iter().find(|(known, _)| known == name).map(|(_, text)| text.clone());
         let unavailable = || crate::capability::kv::Unavailable("not looked up".to_owned());
-        let decision = crate::capability::policy::decide_with(&self.policy, &question, |name| {
+        let decision = crate::capability::policy::decide_with(&self.asker.policy, &question, |name| {
             stored(name).ok_or_else(unavailable)
         });
         look(&decision.verdict)
@@ -201,12 +207,10 @@ mod tests {
         let action = Action::named(usher_policy::Section::Channel, "read").unwrap();
         let user = Arc::new(crate::capability::policy::user("al", "null"));
         let question = |records| TracedQuestion {
-            policy: Arc::clone(&policy),
+            asker: Arc::new(TracedAsker { policy: Arc::clone(&policy), user: Arc::clone(&user), now: UnixMillis(0) }),
             action,
             name: "a".to_owned(),
             payload: None,
-            user: Arc::clone(&user),
-            now: UnixMillis(0),
             records,
             outcome: Outcome::Denied,
         };

@@ -321,6 +321,7 @@ fn note(refusal: &Refusal, request_id: &str, target: Option<&(String, String)>) 
         | Refusal::RateLimited { .. }
         | Refusal::Service { .. }
         | Refusal::UnknownOperation
+        | Refusal::UnknownCaller
         | Refusal::NoNetwork
         | Refusal::Network(_)
         | Refusal::Unavailable

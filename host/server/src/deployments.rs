@@ -25,7 +25,7 @@ mod routes;
 mod session;
 
 pub(crate) use assembly::Parts;
-use assembly::{Assembled, Granting};
+use assembly::{Assembled, AuthenticationText, Granting};
 pub(crate) use error::{DeployError, NotNamed};
 pub(crate) use policy::{PolicyInForce, PolicySummary, digest};
 use recheck::Recheck;
@@ -44,6 +44,8 @@ pub(crate) struct Deployment {
     pub(crate) function: Option<Function>,
     /// Those of the manifest, which the function asks too.
     pub(crate) authenticators: Option<Arc<Authenticators>>,
+    /// What the authenticators were made from.
+    authentication: AuthenticationText,
     pub(crate) policy: Option<PolicyInForce>,
     /// The password that deepstream's server has to show, if any.
     pub(crate) basic_secret: Option<SecretName>,
@@ -100,7 +102,7 @@ impl Deployments {
         let mut live = Live::new();
         for (id, pointer) in stored::functions(&deployments.store)? {
             let Some(version) = pointer.active() else { continue };
-            match deployments.revive(&id, version) {
+            match deployments.revive(&id, version, None) {
                 Ok(deployment) => drop(live.insert(id, Arc::new(deployment))),
                 Err(error) => {
                     tracing::error!(function = %id.name, version, %error, "deployment cannot be loaded; its paths answer 404")
@@ -143,7 +145,7 @@ impl Deployments {
         }
         let id = FunctionId { subscribe_key: subscribe_key.clone(), name: manifest.name.clone() };
         let component = upload.component.as_deref();
-        let mut built = self.build(&id, &manifest, (component, upload.policy.as_deref()))?;
+        let mut built = self.build(&id, (&manifest, &upload.manifest), (component, upload.policy.as_deref()), None)?;
         // INVARIANT: held from reading the newest version to storing the next, or two uploads would share a number.
         let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
         built.version = self.next_version(&id)?;
@@ -162,7 +164,7 @@ impl Deployments {
     pub(crate) fn activate(&self, id: &FunctionId, version: u32, record: &Record) -> Result<Activated, DeployError> {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         let pointer = stored::pointer(&self.store, id)?.activating(version);
-        let deployment = self.revive(id, version)?;
+        let deployment = self.revive(id, version, live.get(id))?;
         self.switch(&mut live, deployment, |after| stored::point(&self.store, id, (&pointer, after), record))
     }
 
@@ -174,7 +176,7 @@ impl Deployments {
             return Err(DeployError::NoFunction(id.name.clone()));
         }
         let earlier = pointer.rolled_back().ok_or_else(|| DeployError::NothingToRollBack(id.name.clone()))?;
-        let deployment = self.revive(id, earlier.active().unwrap_or_default())?;
+        let deployment = self.revive(id, earlier.active().unwrap_or_default(), live.get(id))?;
         self.switch(&mut live, deployment, |after| stored::point(&self.store, id, (&earlier, after), record))
     }
 
@@ -193,7 +195,8 @@ impl Deployments {
         if manifest.policy.is_none() {
             return Err(DeployError::PolicyNotNamed);
         }
-        let mut deployment = self.build(id, &manifest, (component.as_deref(), Some(document)))?;
+        let (manifest, before) = ((&manifest, stored.manifest.as_str()), live.get(id));
+        let mut deployment = self.build(id, manifest, (component.as_deref(), Some(document)), before)?;
         let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
         deployment.version = self.next_version(id)?;
         let (version, policy, created) = (deployment.version, Some(document.to_owned()), record.at);
@@ -273,10 +276,16 @@ impl Deployments {
         Ok(stored::versions(&self.store, id)?.last().map_or(0, |version| version.version) + 1)
     }
 
-    fn revive(&self, id: &FunctionId, version: u32) -> Result<Deployment, DeployError> {
+    fn revive(
+        &self,
+        id: &FunctionId,
+        version: u32,
+        before: Option<&Arc<Deployment>>,
+    ) -> Result<Deployment, DeployError> {
         let (stored, component) = self.read(id, version)?;
         let manifest = Manifest::parse("function.toml", &stored.manifest).map_err(DeployError::Manifest)?;
-        let built = self.build(id, &manifest, (component.as_deref(), stored.policy.as_deref()))?;
+        let (manifest, policy) = ((&manifest, stored.manifest.as_str()), stored.policy.as_deref());
+        let built = self.build(id, manifest, (component.as_deref(), policy), before)?;
         Ok(Deployment { version, ..built })
     }
 
@@ -295,12 +304,14 @@ impl Deployments {
         Ok((stored, Some(component)))
     }
 
-    /// A deployment without a number yet.
+    /// A deployment without a number yet. Where it authenticates as the one `before` it does, it goes on with that one's
+    /// authenticators: with what they know, and with their rate limits.
     fn build(
         &self,
         id: &FunctionId,
-        manifest: &Manifest,
+        (manifest, text): (&Manifest, &str),
         (component, policy): (Option<&[u8]>, Option<&str>),
+        before: Option<&Arc<Deployment>>,
     ) -> Result<Deployment, DeployError> {
         let keyset =
             self.keysets.find(&id.subscribe_key).ok_or_else(|| DeployError::NoKeyset(id.subscribe_key.clone()))?;
@@ -310,13 +321,27 @@ impl Deployments {
             (Serves::Requests, None) => return Err(DeployError::ComponentMissing),
             (Serves::Deepstream, Some(_)) => return Err(DeployError::ComponentNotServed),
         };
-        let assembled = self.parts.assemble(&keyset, manifest, policy)?;
+        let authentication = AuthenticationText::of(text);
+        let kept = before.filter(|before| before.authentication == authentication);
+        let kept = kept.and_then(|before| before.authenticators.as_ref());
+        let assembled = self.parts.assemble(&keyset, manifest, policy, kept)?;
         let Assembled { capabilities, authenticators, policy, granting } = assembled;
         let link = |artefact| Function::link(&self.engine, artefact, capabilities, manifest.limits.clone());
         let function = artefact.as_ref().map(link).transpose()?;
         let artefact = artefact.map(|artefact| artefact.hash().to_owned()).unwrap_or_default();
         let (id, paths) = (id.clone(), manifest.paths.clone());
         let basic_secret = manifest.basic_secret.clone();
-        Ok(Deployment { id, version: 0, artefact, paths, function, authenticators, policy, basic_secret, granting })
+        Ok(Deployment {
+            id,
+            version: 0,
+            artefact,
+            paths,
+            function,
+            authenticators,
+            authentication,
+            policy,
+            basic_secret,
+            granting,
+        })
     }
 }

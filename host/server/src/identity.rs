@@ -1,5 +1,6 @@
 //! Asks a deployment's authenticators in order, limited per user: the first that knows the caller answers.
 
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -32,15 +33,25 @@ use users::UsersFile;
 use webhook::{Webhook, bare};
 
 /// A burst is this many seconds' worth of requests.
-const BURST: u32 = 10;
+const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+/// So many places may use up their share of one name at the same time.
+const PLACES: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
 /// The authenticators of one deployment.
 #[derive(Debug)]
 pub(crate) struct Authenticators {
     chain: Vec<Source>,
-    /// By address as well, so that nobody uses up somebody else's share.
-    limiter: Option<DefaultKeyedRateLimiter<(Option<IpAddr>, String)>>,
+    limits: Option<Limits>,
     seed: Seed,
+}
+
+/// How often a user may ask.
+#[derive(Debug)]
+struct Limits {
+    /// By address as well, so that nobody uses up somebody else's share.
+    from_one_place: DefaultKeyedRateLimiter<(Option<IpAddr>, String)>,
+    /// Of logins, whose addresses a client may choose where no proxy sets them.
+    from_anywhere: DefaultKeyedRateLimiter<String>,
 }
 
 /// One authenticator, ready to be asked.
@@ -66,12 +77,15 @@ enum Outcome {
 impl Authenticators {
     /// `per_user` authentications a second, address and user; 0 is no limit.
     fn new(chain: Vec<Source>, per_user: u32, seed: Seed) -> Self {
-        let quota = NonZeroU32::new(per_user)
-            .map(|rate| Quota::per_second(rate).allow_burst(rate.saturating_mul(BURST_FACTOR)));
-        Self { chain, limiter: quota.map(RateLimiter::keyed), seed }
+        let quota = |rate: NonZeroU32| Quota::per_second(rate).allow_burst(rate.saturating_mul(BURST));
+        let limits = NonZeroU32::new(per_user).map(|rate| Limits {
+            from_one_place: RateLimiter::keyed(quota(rate)),
+            from_anywhere: RateLimiter::keyed(quota(rate.saturating_mul(PLACES))),
+        });
+        Self { chain, limits, seed }
     }
 
-    /// Who a client of deepstream is. Never deepstream's word for nobody, `open`.
+    /// Who a client of deepstream is.
     ///
     /// # Errors
     /// As [`IdentityError`] says; nobody is let in for an error, and none is waited for beyond the login's deadline.
@@ -79,11 +93,7 @@ impl Authenticators {
         let question = Question::Login(login);
         self.admit(question)?;
         let search = tokio::time::timeout_at(login.deadline.into(), self.search(question));
-        let identity = search.await.unwrap_or(Err(IdentityError::Unavailable))?;
-        match identity.id.is_empty() || identity.id.eq_ignore_ascii_case("open") {
-            true => Err(IdentityError::Denied),
-            false => Ok(identity),
-        }
+        search.await.unwrap_or(Err(IdentityError::Unavailable))
     }
 
     async fn ask(&self, claim: &Claim, context: &Context) -> Result<Identity, IdentityError> {
@@ -96,9 +106,13 @@ impl Authenticators {
         self.search(question).await
     }
 
+    /// Never deepstream's word for nobody, `open`: every rule takes it for that.
     async fn search(&self, question: Question<'_>) -> Result<Identity, IdentityError> {
         for source in &self.chain {
             match source.ask(question).await? {
+                Outcome::Known(identity) if identity.id.is_empty() || identity.id.eq_ignore_ascii_case("open") => {
+                    return Err(IdentityError::Denied);
+                }
                 Outcome::Known(identity) => return Ok(Identity::clone(&identity)),
                 Outcome::Refused => return Err(IdentityError::Denied),
                 Outcome::Unknown => {}
@@ -108,34 +122,36 @@ impl Authenticators {
     }
 
     fn admit(&self, question: Question<'_>) -> Result<(), IdentityError> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
-        let user = match question {
-            Question::Claim { claim, .. } => claim.uuid.clone(),
+        let Some(limits) = &self.limits else { return Ok(()) };
+        match question {
+            Question::Claim { claim, .. } => check(&limits.from_one_place, &(question.network(), claim.uuid.clone())),
             Question::Login(login) => {
-                let named = question.name().map_or_else(|| login.auth_data.to_string(), str::to_owned);
-                hex::encode(self.seed.digest([named.as_str()]))
+                let digest = match question.name() {
+                    Some(name) => self.seed.digest([name]),
+                    None => login.credential(self.seed),
+                };
+                let user = hex::encode(digest);
+                check(&limits.from_one_place, &(question.network(), user.clone()))?;
+                check(&limits.from_anywhere, &user)
             }
-        };
-        limiter.check_key(&(question.address(), user)).map_err(|later| {
-            let wait = later.wait_time_from(limiter.clock().now());
-            IdentityError::RateLimited {
-                retry_after: u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1),
-            }
-        })
+        }
     }
 
     /// Forgets users that were not seen for a while.
     pub(crate) fn sweep(&self) {
-        if let Some(limiter) = &self.limiter {
-            limiter.retain_recent();
+        if let Some(Limits { from_one_place, from_anywhere }) = &self.limits {
+            from_one_place.retain_recent();
+            from_anywhere.retain_recent();
         }
     }
 }
 
-const BURST_FACTOR: NonZeroU32 = match NonZeroU32::new(BURST) {
-    Some(factor) => factor,
-    None => NonZeroU32::MIN,
-};
+fn check<K: Clone + Eq + Hash>(limiter: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<(), IdentityError> {
+    limiter.check_key(key).map_err(|later| {
+        let wait = later.wait_time_from(limiter.clock().now());
+        IdentityError::RateLimited { retry_after: u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1) }
+    })
+}
 
 impl Authenticate for Authenticators {
     fn looks_at_requests(&self) -> bool {

@@ -60,7 +60,10 @@ impl Kept {
         let now = self.clock.millis();
         let decision = Arc::new(decision);
         let refused = (!decision.allowed).then(|| Arc::clone(&decision));
-        let key = self.ring.lock().unwrap_or_else(PoisonError::into_inner).push(now, decision);
+        let weight = decision.weight();
+        let (key, evicted) = self.ring.lock().unwrap_or_else(PoisonError::into_inner).push(now, weight, decision);
+        // Only now that nobody waits for the ring: a decision has dozens of texts.
+        drop(evicted);
         if let Some(refused) = refused {
             self.writer.write(key, refused);
         }

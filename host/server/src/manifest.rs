@@ -99,7 +99,7 @@ impl Manifest {
 
     /// What an operator should know of it, though it is no mistake.
     pub fn warnings(&self) -> impl Iterator<Item = &'static str> {
-        self.authentication.iter().filter_map(Authenticator::warning)
+        self.authentication.iter().flat_map(Authenticator::warnings)
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) enum Refusal {
     Service { code: &'static str, answer: ServiceAnswer },
     /// A method and path that are no row of the operation table.
     UnknownOperation,
+    /// Whoever asks for a deepstream server does not show the deployment's password.
+    UnknownCaller,
     /// The keyset names no network that could answer.
     NoNetwork,
     /// The network did not answer.
@@ -63,6 +65,7 @@ impl Refusal {
             Self::RateLimited { .. } => "request.rate-limited",
             Self::Service { code, .. } => code,
             Self::UnknownOperation => "operation.unknown",
+            Self::UnknownCaller => "webhook.unauthorized",
             Self::NoNetwork => "keyset.no-network",
             Self::Network(NetworkFault::Unreachable) => "network.unreachable",
             Self::Network(NetworkFault::TimedOut) => "network.timed-out",
@@ -87,6 +90,7 @@ impl Refusal {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::NotFound | Self::UnknownOperation | Self::NoNetwork => StatusCode::NOT_FOUND,
+            Self::UnknownCaller => StatusCode::FORBIDDEN,
             Self::Service { answer, .. } => answer.status,
             Self::Network(NetworkFault::Unreachable) => StatusCode::BAD_GATEWAY,
             Self::Network(NetworkFault::TimedOut) => StatusCode::GATEWAY_TIMEOUT,
@@ -107,6 +111,7 @@ impl Refusal {
         match self {
             Self::Service { answer, .. } => answer.message().to_owned(),
             Self::UnknownOperation => "no operation has this method and path".into(),
+            Self::UnknownCaller => "the caller has to show the password that the manifest names".into(),
             Self::NoNetwork => "this keyset has no network behind Usher".into(),
             Self::Network(NetworkFault::Unreachable) => "the network did not answer; try again".into(),
             Self::Network(NetworkFault::TimedOut) => "the network did not answer in time; try again".into(),
@@ -154,6 +159,7 @@ impl Refusal {
             | Self::Fault(_)
             | Self::Service { .. }
             | Self::UnknownOperation
+            | Self::UnknownCaller
             | Self::NoNetwork => None,
         }
     }

@@ -21,15 +21,15 @@ export function asking(url) {
   return { path: fileURLToPath(new URL('permissions.cjs', import.meta.url)), options: { url } };
 }
 
-/** Starts a deepstream server whose logins go to `webhook`. Resolves to `{ connect(authData), stop() }`. */
-export async function startDeepstream(webhook, permission = valve()) {
+/** Starts a deepstream server whose logins go to `webhook`, with `more` options of that. Resolves to `{ connect(authData), stop() }`. */
+export async function startDeepstream(webhook, permission = valve(), more = {}) {
   const port = await freePort();
   const server = new Deepstream({
     logLevel: 100,
     showLogo: false,
     httpServer: { type: 'default', options: { host: '127.0.0.1', port, healthCheckPath: '/health-check', allowAllOrigins: true, origins: [], maxMessageSize: 1_048_576, headers: [] } },
     connectionEndpoints: [{ type: 'ws-binary', options: { urlPath: '/deepstream' } }],
-    auth: [{ type: 'http', options: { endpointUrl: webhook, permittedStatusCodes: [200], requestTimeout: 2_000, retryStatusCodes: [404, 504], retryAttempts: 3, retryInterval: 5_000, reportInvalidParameters: true } }],
+    auth: [{ type: 'http', options: { endpointUrl: webhook, permittedStatusCodes: [200], requestTimeout: 2_000, retryStatusCodes: [404, 504], retryAttempts: 3, retryInterval: 5_000, reportInvalidParameters: true, ...more } }],
     permission,
   });
   const started = once(server, 'started');

@@ -99,7 +99,11 @@ async fn follow(
 ) -> Result<(), Failure> {
     loop {
         tokio::time::sleep(PAUSE).await;
-        let latest = list(client, query, MOST_AT_ONCE).await?;
+        // From the moment of the newest on: the server need not look at what is known.
+        let since = u64::from_str_radix(newest.get(..16).unwrap_or_default(), 16).unwrap_or_default();
+        let others = query.iter().filter(|(name, _)| *name != "since" || newest.is_empty()).cloned();
+        let fresh = (!newest.is_empty()).then(|| ("since", since.to_string()));
+        let latest = list(client, &others.chain(fresh).collect::<Vec<_>>(), MOST_AT_ONCE).await?;
         let new = decisions(&latest).split(|decision| key_of(Some(decision)) <= newest).next().unwrap_or_default();
         show(new, output);
         newest = key_of(new.first()).max(newest);

@@ -13,7 +13,7 @@ use super::{Capability, not_granted};
 use crate::bindings::usher::function::policy as wire;
 use crate::limits::CallLimits;
 use crate::state::State;
-use crate::trace::{OK, Recorder, TracedQuestion};
+use crate::trace::{OK, Recorder, TracedAsker, TracedQuestion};
 
 /// Questions of one call at the most.
 pub const MOST_QUESTIONS: usize = 100;
@@ -120,6 +120,8 @@ impl View<'_> {
         let questions = self.admit(questions)?;
         let user = self.proven.map_or_else(|| Arc::new(User::anonymous()), Proven::user);
         let now = UnixMillis((granted.now)());
+        // One count for all questions: every core counts references to the policy.
+        let asker = Arc::new(TracedAsker { policy: Arc::clone(&granted.policy), user: Arc::clone(&user), now });
         let mut denials = Vec::with_capacity(questions.len());
         let mut since = Instant::now();
         for (action, name, payload) in questions {
@@ -129,8 +131,8 @@ impl View<'_> {
             let Decision { verdict, records, unavailable } = decision;
             let outcome = verdict.outcome().clone();
             denials.push(code(&outcome));
-            let (policy, user) = (Arc::clone(&granted.policy), Arc::clone(&user));
-            self.trace.question(TracedQuestion { policy, action, name, payload, user, now, records, outcome });
+            let asker = Arc::clone(&asker);
+            self.trace.question(TracedQuestion { asker, action, name, payload, records, outcome });
             if unavailable {
                 return Err(wire::PolicyError::Unavailable("a record cannot be read".to_owned()));
             }

@@ -8,8 +8,8 @@ use axum::http::{HeaderValue, Request, Response, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use usher_policy::{Action, Fetched, Json, Payload, Question, Section, UnixMillis, User, Verdict};
-use usher_runtime::TracedQuestion;
 use usher_runtime::capability::policy::{MOST_RECORDS, code, record};
+use usher_runtime::{TracedAsker, TracedQuestion};
 
 use super::seen::{Message, Seen};
 use super::{Deepstream, LONGEST};
@@ -24,6 +24,8 @@ const MOST: usize = 100;
 const ALLOWED: &str = "allowed";
 /// The word for an action that no rule decides.
 const UNRULED: &str = "policy.unruled";
+/// The word for a question that is to be asked again, with the records that its answer names.
+const RECORDS_WANTED: &str = "policy.records-wanted";
 
 /// What deepstream's clients send that no rule decides: taking back, answering, and actions that are asked about again in parts.
 const PASSING: [(Section, &[&str]); 4] = [
@@ -66,6 +68,9 @@ struct Asked {
     /// Other records; those that are left out are looked up among the deployment's pairs.
     #[serde(default)]
     records: BTreeMap<String, Value>,
+    /// Records that are left out are named in the answer instead of looked up: the caller has them.
+    #[serde(default)]
+    ask_back: bool,
     /// Milliseconds since 1970-01-01 UTC; the server's time when it is left out.
     now: Option<u64>,
 }
@@ -110,6 +115,8 @@ struct Answered {
     line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    wanted: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -138,6 +145,9 @@ pub(super) async fn answer(
     let policy = deployment.policy.clone().ok_or(Refusal::NotFound)?;
     let (kept, of) = (Arc::clone(&deepstream.kept), id.to_owned());
     let (parts, body) = request.into_parts();
+    if !deepstream.knows(&deployment, &parts) {
+        return Err(Refusal::UnknownCaller);
+    }
     let body = bodies.read(&parts, body, LONGEST).await?;
     let now = UnixMillis(deepstream.clock.millis());
     // A rule may run for milliseconds: not on a thread that answers requests.
@@ -213,57 +223,66 @@ impl Word {
 }
 
 fn asked(value: Value) -> Result<Asked, Refusal> {
-    let why = "a question has `section`, `action`, `name`, and may have `data` or `rawData`, `path`, `patches`, `user`, `oldData`, `records`, `now`";
+    let why = "a question has `section`, `action`, `name`, and may have `data` or `rawData`, `path`, `patches`, `user`, `oldData`, `records`, `askBack`, `now`";
     serde_json::from_value(value).map_err(|_| Refusal::Malformed(why))
 }
 
 impl Asked {
     /// The answer, and what led to it where a rule decided.
     fn put_to(&self, policy: &PolicyInForce, server_time: UnixMillis) -> Result<(Answered, Option<Detail>), Refusal> {
-        let section: Section = Section::named(&self.section).ok_or(Refusal::Malformed("there is no such section"))?;
-        let word = self.action.text();
-        let Some(action) = Action::named(section, &word) else {
-            let passing = PASSING.iter().any(|(of, words)| *of == section && words.contains(&word.as_str()));
-            let unruled = Answered { allowed: true, code: UNRULED, path: None, line: None, column: None };
-            return if passing {
-                Ok((unruled, None))
-            } else {
-                Err(Refusal::Malformed("the section has no such action"))
-            };
-        };
+        let Some(action) = self.action()? else { return Ok((Answered::unruled(), None)) };
         let user = self.user.as_ref().map_or_else(User::anonymous, |who| User::new(json(&who.id), json(&who.data)));
         let user = Arc::new(user);
         let texts = self.texts();
         let now = self.now.map_or(server_time, UnixMillis);
         let question = Question { action, name: &self.name, payload: texts.payload(), user: &user, now };
-        let (mut looked_up, mut seen) = (0, Seen::new(texts.message()));
+        let (mut looked_up, mut seen, mut wanted) = (0, Seen::new(texts.message()), Vec::new());
         let verdict = policy.policy.decide(&question, |name| {
             looked_up += 1;
-            if looked_up > MOST_RECORDS { Fetched::Failed } else { self.record(policy, name, &mut seen) }
+            if looked_up > MOST_RECORDS {
+                return Fetched::Failed;
+            }
+            match self.sent(name, &mut seen) {
+                Some(record) => record,
+                None if self.ask_back => {
+                    wanted.push(name.to_owned());
+                    Fetched::Failed
+                }
+                None => stored(policy, name, &mut seen),
+            }
         });
+        if !wanted.is_empty() {
+            return Ok((Answered::wanting(wanted), None));
+        }
         let detail = seen.detail(&verdict, |payload, records| TracedQuestion {
-            policy: Arc::clone(&policy.policy),
+            asker: Arc::new(TracedAsker { policy: Arc::clone(&policy.policy), user: Arc::clone(&user), now }),
             action,
             name: self.name.clone(),
             payload,
-            user: Arc::clone(&user),
-            now,
             records,
             outcome: verdict.outcome().clone(),
         });
         Ok((Answered::of(&verdict), Some(detail)))
     }
 
-    fn record(&self, policy: &PolicyInForce, name: &str, seen: &mut Seen) -> Fetched {
-        let own = self.old_data.as_ref().filter(|_| name == self.name).map(|Present(value)| value);
-        if let Some(value) = own.or_else(|| self.records.get(name)) {
-            seen.sent(name, value);
-            return if value.is_null() { Fetched::Nothing } else { Fetched::Value(Arc::new(json(value))) };
+    /// Nothing where no rule decides.
+    fn action(&self) -> Result<Option<Action>, Refusal> {
+        let section = Section::named(&self.section).ok_or(Refusal::Malformed("there is no such section"))?;
+        let word = self.action.text();
+        let passes = || PASSING.iter().any(|(of, words)| *of == section && words.contains(&word.as_str()));
+        match Action::named(section, &word) {
+            Some(action) => Ok(Some(action)),
+            None if passes() => Ok(None),
+            None => Err(Refusal::Malformed("the section has no such action")),
         }
-        let Ok(stored) = policy.pairs.get(name) else { return Fetched::Failed };
-        let value = stored.as_deref().map_or(Fetched::Nothing, |stored| Fetched::Value(Arc::new(record(stored))));
-        seen.stored(name, stored);
-        value
+    }
+
+    /// The record as it came with the question, if it did.
+    fn sent(&self, name: &str, seen: &mut Seen) -> Option<Fetched> {
+        let own = self.old_data.as_ref().filter(|_| name == self.name).map(|Present(value)| value);
+        let value = own.or_else(|| self.records.get(name))?;
+        seen.sent(name, value);
+        Some(if value.is_null() { Fetched::Nothing } else { Fetched::Value(Arc::new(json(value))) })
     }
 
     fn texts(&self) -> Texts {
@@ -271,6 +290,14 @@ impl Asked {
         let patches = self.patches.as_ref().map(|list| Value::from(list.clone()).to_string());
         Texts { data: self.raw_data.clone().or(data), path: self.path.clone(), patches }
     }
+}
+
+/// A record among the deployment's pairs.
+fn stored(policy: &PolicyInForce, name: &str, seen: &mut Seen) -> Fetched {
+    let Ok(stored) = policy.pairs.get(name) else { return Fetched::Failed };
+    let value = stored.as_deref().map_or(Fetched::Nothing, |stored| Fetched::Value(Arc::new(record(stored))));
+    seen.stored(name, stored);
+    value
 }
 
 /// A message's payload as a policy reads it.
@@ -311,6 +338,15 @@ impl Answered {
             path: verdict.path().map(str::to_owned),
             line: at.map(|at| at.line),
             column: at.map(|at| at.column),
+            wanted: Vec::new(),
         }
+    }
+
+    const fn unruled() -> Self {
+        Self { allowed: true, code: UNRULED, path: None, line: None, column: None, wanted: Vec::new() }
+    }
+
+    const fn wanting(wanted: Vec<String>) -> Self {
+        Self { allowed: false, code: RECORDS_WANTED, path: None, line: None, column: None, wanted }
     }
 }

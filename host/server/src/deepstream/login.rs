@@ -114,28 +114,28 @@ impl Deepstream {
         let (parts, body) = request.into_parts();
         let deployment = self.deployments.named(deployment).map_err(|_| Denied::NO_DEPLOYMENT)?;
         let deployment = seen.deployment.insert(deployment);
-        self.admit(deployment, &parts)?;
+        if !self.knows(deployment, &parts) {
+            return Err(Denied::CALLER);
+        }
         let authenticators = deployment.authenticators.as_ref().ok_or(Denied::NO_DEPLOYMENT)?;
-        let body = bodies.read(&parts, body, LONGEST).await.map_err(|_| Denied::MALFORMED)?;
+        let body = tokio::time::timeout_at(deadline.into(), bodies.read(&parts, body, LONGEST)).await;
+        let body = body.map_err(|_| IdentityError::Unavailable)?.map_err(|_| Denied::MALFORMED)?;
         let Asked { connection_data, auth_data } = asked(&body)?;
         seen.user = auth_data.get("username").and_then(Value::as_str).map(clipped);
         Ok(authenticators.login(&Login { auth_data, connection_data, deadline }).await?)
     }
 
     /// Whether the caller shows the password that the manifest asks for; deepstream takes it from its `endpointUrl`.
-    fn admit(&self, deployment: &Deployment, parts: &Parts) -> Result<(), Denied> {
-        let Some(name) = &deployment.basic_secret else { return Ok(()) };
+    pub(super) fn knows(&self, deployment: &Deployment, parts: &Parts) -> bool {
+        let Some(name) = &deployment.basic_secret else { return true };
         let secret = self.secrets.open(name).inspect_err(|error| tracing::error!(%error, "webhook secret"));
-        let secret = secret.map_err(|_| Denied::CALLER)?;
+        let Ok(secret) = secret else { return false };
         let shown =
             parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Basic "));
         let pair = shown.and_then(|shown| STANDARD.decode(shown).ok()).unwrap_or_default();
         let mut split = pair.splitn(2, |&byte| byte == b':');
         let password = split.next().and(split.next()).unwrap_or_default();
-        match bool::from(password.ct_eq(secret.reveal())) && !password.is_empty() {
-            true => Ok(()),
-            false => Err(Denied::CALLER),
-        }
+        bool::from(password.ct_eq(secret.reveal())) && !password.is_empty()
     }
 }
 

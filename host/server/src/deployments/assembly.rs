@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use sha2::{Digest, Sha256};
 use usher_access::{Rule, Ttl};
 use usher_runtime::capability::clock::Now;
 use usher_runtime::capability::http::Outbound;
@@ -33,6 +34,10 @@ pub(super) struct Assembled {
     pub(super) policy: Option<PolicyInForce>,
     pub(super) granting: Option<Granting>,
 }
+
+/// The part of a manifest's text that authenticators are made from, to be compared; nothing is the same as what cannot be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AuthenticationText(Option<[u8; 32]>);
 
 /// What is needed to ask a changed policy about earlier grants; only where the function asks its policy and grants.
 #[derive(Debug)]
@@ -76,12 +81,14 @@ impl Parts {
         all.retain(|weak| weak.upgrade().inspect(|authenticators| authenticators.sweep()).is_some());
     }
 
-    /// What the manifest lists, and nothing else; `policy` is the document that was uploaded with it.
+    /// What the manifest lists, and nothing else; `policy` is the document that was uploaded with it. Authenticators are
+    /// made unless they are `kept` from before.
     pub(super) fn assemble(
         &self,
         keyset: &LiveKeyset,
         manifest: &Manifest,
         policy: Option<&str>,
+        kept: Option<&Arc<Authenticators>>,
     ) -> Result<Assembled, DeployError> {
         let of_authentication = manifest.authentication.iter().filter_map(Authenticator::secret);
         for name in manifest.secrets.iter().chain(of_authentication).chain(&manifest.basic_secret) {
@@ -91,8 +98,11 @@ impl Parts {
         }
         let policy = self.policy(keyset, manifest, policy)?;
         let granting = self.granting(keyset, manifest, policy.as_ref());
-        let authenticators =
-            (!manifest.authentication.is_empty()).then(|| self.authenticators(manifest)).transpose()?;
+        let authenticators = match kept {
+            _ if manifest.authentication.is_empty() => None,
+            Some(kept) => Some(Arc::clone(kept)),
+            None => Some(self.authenticators(manifest)?),
+        };
         let mut assembled = Assembled { capabilities: Capabilities::default(), authenticators, policy, granting };
         for capability in &manifest.capabilities {
             self.grant(&mut assembled, *capability, keyset, manifest)?;
@@ -206,6 +216,23 @@ impl Parts {
         let authenticators = Arc::new(Authenticators::assemble(&manifest.authentication, &from).map_err(assembly)?);
         self.authenticators.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&authenticators));
         Ok(authenticators)
+    }
+}
+
+impl AuthenticationText {
+    pub(super) fn of(manifest: &str) -> Self {
+        let part = |key: &str| Some(manifest.parse::<toml::Table>().ok()?.remove(key)?.to_string());
+        Self(part("authentication").map(|tables| {
+            let files = part("files").unwrap_or_default();
+            let length = (tables.len() as u64).to_be_bytes();
+            Sha256::new().chain_update(length).chain_update(tables).chain_update(files).finalize().into()
+        }))
+    }
+}
+
+impl PartialEq for AuthenticationText {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.is_some() && self.0 == other.0
     }
 }
 

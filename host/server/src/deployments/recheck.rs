@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use usher_access::{AuthKey, Filter, Grant, Permission, Permissions, ResourceKind, ResourceName, Target};
 use usher_policy::{Action, Question, UnixMillis, User};
-use usher_runtime::Bounds;
 use usher_runtime::capability::identity::Subject;
-use usher_runtime::capability::policy::{decide, user};
+use usher_runtime::capability::kv::Unavailable;
+use usher_runtime::capability::policy::{Decision, decide, user};
+use usher_runtime::{Bounds, Reach};
 
 use super::policy::PolicyInForce;
 use crate::clock::Clock;
@@ -44,20 +45,25 @@ pub(crate) struct Rechecked {
     pub(crate) left_groups: usize,
 }
 
-/// Somebody with live grants.
-struct Holder {
-    user: User,
-    grants: Vec<Grant>,
+/// An identity, and what the function could have granted it.
+type Known<'a> = (Arc<User>, Vec<Reach<'a>>);
+
+/// A live grant, and who may have been granted it: every identity that showed its auth key and whose reach covers it.
+struct Held {
+    grant: Grant,
+    holders: Vec<Arc<User>>,
 }
 
-/// Everybody who is asked about, and the groups that others may read too.
+/// Everything that is asked about, and the groups that others may read too.
 struct Found {
-    holders: HashMap<AuthKey, Holder>,
+    held: Vec<Held>,
     shared: HashSet<String>,
 }
 
 /// Grants that lose permissions.
 type Less = Vec<(Target, Permissions)>;
+/// Channels that leave groups.
+type Leaving = Vec<(String, Vec<ResourceName>)>;
 
 impl Recheck<'_> {
     /// Looks through every live grant to an auth key that the function granted to.
@@ -65,11 +71,10 @@ impl Recheck<'_> {
     /// # Errors
     /// When the store fails; what was taken back until then stays so.
     pub(super) fn run(&self) -> Result<Rechecked, StoreError> {
-        let Found { holders, shared } = self.find()?;
-        let rechecked = holders.values().map(|holder| holder.grants.len()).sum();
-        let less: Less = holders.values().flat_map(|holder| self.denied(holder)).collect();
-        let mut taken_back = self.lessen(&less)?;
-        let (less, out) = self.groups(&holders, &shared);
+        let Found { held, shared } = self.find()?;
+        let rechecked = held.len();
+        let mut taken_back = self.lessen(&self.denied(&held)?)?;
+        let (less, out) = self.groups(&held, &shared)?;
         taken_back += self.lessen(&less)?;
         let mut left_groups = 0;
         for (group, channels) in out {
@@ -82,87 +87,106 @@ impl Recheck<'_> {
         Ok(Rechecked { rechecked, taken_back, left_groups })
     }
 
-    /// Everybody whom the function granted to, with those live grants that it could have made.
+    /// The live grants that the function could have made to somebody whom it granted to.
     fn find(&self) -> Result<Found, StoreError> {
-        let sessions = self.sessions.all()?;
-        let mut reaches = HashMap::new();
-        for Session { auth_key, id, server_data, .. } in sessions {
-            let user = user(&id, &server_data);
+        let mut reaches: HashMap<AuthKey, Vec<Known<'_>>> = HashMap::new();
+        for Session { auth_key, id, server_data, .. } in self.sessions.all()? {
+            let user = Arc::new(user(&id, &server_data));
             let subject = Subject { id, server_data, auth_key: auth_key.reveal().to_owned() };
-            let reach: Vec<_> = self.bounds.iter().map(|bounds| bounds.of(&subject)).collect();
-            reaches.insert(auth_key, (Holder { user, grants: Vec::new() }, reach));
+            let reach = self.bounds.iter().map(|bounds| bounds.of(&subject)).collect();
+            reaches.entry(auth_key).or_default().push((user, reach));
         }
-        let mut shared = HashSet::new();
+        let (mut held, mut shared) = (Vec::new(), HashSet::new());
         for grant in self.grants.list(&Filter::default(), usize::MAX) {
-            let holder = grant.target.auth_key().and_then(|auth_key| reaches.get_mut(auth_key));
-            match holder.filter(|(_, reach)| reach.iter().any(|reach| reach.covers(&grant))) {
-                Some((holder, _)) => holder.grants.push(grant),
-                None => {
-                    let resource = grant.target.resource().filter(|(kind, _)| *kind == ResourceKind::Group);
-                    shared.extend(resource.map(|(_, name)| name.as_str().to_owned()));
-                }
+            let known = grant.target.auth_key().and_then(|auth_key| reaches.get(auth_key)).into_iter().flatten();
+            let reaching = known.filter(|(_, reach)| reach.iter().any(|reach| reach.covers(&grant)));
+            let holders: Vec<_> = reaching.map(|(user, _)| Arc::clone(user)).collect();
+            if holders.is_empty() {
+                let resource = grant.target.resource().filter(|(kind, _)| *kind == ResourceKind::Group);
+                shared.extend(resource.map(|(_, name)| name.as_str().to_owned()));
+            } else {
+                held.push(Held { grant, holders });
             }
         }
-        let holders = reaches.into_iter().map(|(auth_key, (holder, _))| (auth_key, holder)).collect();
-        Ok(Found { holders, shared })
+        Ok(Found { held, shared })
     }
 
-    /// What the policy no longer allows of somebody's grants.
-    fn denied(&self, holder: &Holder) -> Less {
-        let denied = |grant: &Grant| {
-            let (kind, name) = grant.target.resource()?;
-            let denies = |permission: &Permission| !self.allows((kind, name), *permission, &holder.user);
-            let taken: Permissions = grant.permissions.iter().filter(denies).collect();
-            (!taken.is_empty()).then(|| (grant.target.clone(), taken))
-        };
-        holder.grants.iter().filter_map(denied).collect()
+    /// What the policy no longer allows any holder of a grant.
+    fn denied(&self, held: &[Held]) -> Result<Less, StoreError> {
+        let mut less = Less::new();
+        for Held { grant, holders } in held {
+            let Some(resource) = grant.target.resource() else { continue };
+            let mut taken = Permissions::default();
+            for permission in grant.permissions.iter() {
+                if !self.allows(resource, permission, holders)? {
+                    taken = taken.union(permission.into());
+                }
+            }
+            if !taken.is_empty() {
+                less.push((grant.target.clone(), taken));
+            }
+        }
+        Ok(less)
     }
 
     /// A channel in a group is as good as granted to whoever may read the group. It leaves the group when none of them may
     /// read it; where only some may, or others read the group, who may not loses the group.
-    fn groups(
-        &self,
-        holders: &HashMap<AuthKey, Holder>,
-        shared: &HashSet<String>,
-    ) -> (Less, Vec<(String, Vec<ResourceName>)>) {
-        let mut readers: BTreeMap<&str, Vec<(&Target, &User)>> = BTreeMap::new();
-        for (holder, grant) in
-            holders.values().flat_map(|holder| holder.grants.iter().map(move |grant| (holder, grant)))
-        {
-            let Some((ResourceKind::Group, name)) = grant.target.resource() else { continue };
-            if grant.permissions.allows(Permission::Read) {
-                readers.entry(name.as_str()).or_default().push((&grant.target, &holder.user));
+    fn groups(&self, held: &[Held], shared: &HashSet<String>) -> Result<(Less, Leaving), StoreError> {
+        let mut readers: BTreeMap<&str, Vec<&Held>> = BTreeMap::new();
+        for one in held {
+            let Some((ResourceKind::Group, name)) = one.grant.target.resource() else { continue };
+            if one.grant.permissions.allows(Permission::Read) {
+                readers.entry(name.as_str()).or_default().push(one);
             }
         }
-        let (mut less, mut out) = (Vec::new(), Vec::new());
+        let (mut less, mut out) = (Less::new(), Leaving::new());
         for (group, readers) in readers {
             let channels = self.groups.list_now(group);
             let mut leaving = Vec::new();
             for channel in channels.iter().filter_map(|channel| channel.parse::<ResourceName>().ok()) {
-                let may = |user: &User| self.allows((ResourceKind::Channel, &channel), Permission::Read, user);
-                let denied: Vec<_> = readers.iter().filter(|(_, user)| !may(user)).collect();
+                let mut denied = Vec::new();
+                for Held { grant, holders } in &readers {
+                    if !self.allows((ResourceKind::Channel, &channel), Permission::Read, holders)? {
+                        denied.push((grant.target.clone(), Permission::Read.into()));
+                    }
+                }
                 if denied.len() == readers.len() && !shared.contains(group) {
                     leaving.push(channel);
                 } else {
-                    less.extend(denied.into_iter().map(|(target, _)| ((*target).clone(), Permission::Read.into())));
+                    less.extend(denied);
                 }
             }
             if !leaving.is_empty() {
                 out.push((group.to_owned(), leaving));
             }
         }
-        (less, out)
+        Ok((less, out))
     }
 
-    fn allows(&self, (kind, name): (ResourceKind, &ResourceName), permission: Permission, user: &User) -> bool {
+    /// Whether one of the holders is allowed. A record that cannot be read is no denial: nothing is known then.
+    fn allows(
+        &self,
+        (kind, name): (ResourceKind, &ResourceName),
+        permission: Permission,
+        holders: &[Arc<User>],
+    ) -> Result<bool, StoreError> {
         let name = match kind {
             ResourceKind::Channel | ResourceKind::Group => base(name.as_str()),
             ResourceKind::Uuid => name.as_str(),
         };
         let (action, now) = (Action::permission(kind, permission), UnixMillis(self.clock.millis()));
-        let question = Question { action, name, payload: usher_policy::Payload::None, user, now };
         let PolicyInForce { policy, pairs, digest: _ } = self.policy;
-        decide(policy, pairs.as_ref(), &question).verdict.is_allowed()
+        for user in holders {
+            let question = Question { action, name, payload: usher_policy::Payload::None, user, now };
+            let Decision { verdict, records: _, unavailable } = decide(policy, pairs.as_ref(), &question);
+            if unavailable {
+                return Err(StoreError::other(&Unavailable("a record that the policy asks for cannot be read".into())));
+            }
+            if verdict.is_allowed() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn lessen(&self, less: &Less) -> Result<usize, StoreError> {
@@ -173,3 +197,6 @@ impl Recheck<'_> {
 fn base(name: &str) -> &str {
     name.strip_suffix(PRESENCE).unwrap_or(name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,12 +11,15 @@ use crate::clock::Clock;
 use crate::store::grants::{EmbeddedGrants, unavailable};
 use crate::store::sessions::{Session, Sessions};
 
+/// Seconds by which a session outlives its last grant, which is made a little later than the time is read.
+const SLACK: u64 = 60;
+
 /// The keyset's grants, as one function makes them.
 #[derive(Debug)]
 pub(super) struct GrantsInSession {
     pub(super) grants: Arc<EmbeddedGrants>,
     pub(super) sessions: Sessions,
-    /// The longest that any of them may last: a session outlives all that came before it.
+    /// The longest that any of them may last.
     pub(super) longest: Ttl,
     pub(super) clock: Clock,
 }
@@ -28,7 +31,7 @@ impl GrantsInSession {
             return self.grants.apply_now(approved, None).map(drop).map_err(|error| unavailable(&error));
         };
         let Subject { id, server_data, auth_key: _ } = subject;
-        let until = self.longest.expiry(UnixSeconds::new(self.clock.seconds()));
+        let until = self.longest.expiry(UnixSeconds::new(self.clock.seconds().saturating_add(SLACK)));
         let session = Session { auth_key, id: id.clone(), server_data: server_data.clone(), until };
         self.grants.apply_in(approved, &self.sessions, &session).map_err(|error| unavailable(&error))
     }

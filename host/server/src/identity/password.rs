@@ -23,6 +23,10 @@ const MOST_LANES: u32 = 16;
 const SALT: usize = 16;
 /// The most PBKDF2 rounds.
 pub(crate) const MOST_ITERATIONS: u32 = 10_000_000;
+/// The most PBKDF2 rounds, each counted for every block of the key.
+const MOST_WORK: u64 = MOST_ITERATIONS as u64;
+/// The shortest PBKDF2 key, in bytes: a shorter one fits too many passwords.
+pub(crate) const SHORTEST_KEY: u32 = 16;
 /// The longest PBKDF2 key, in bytes.
 pub(crate) const LONGEST_KEY: u32 = 512;
 
@@ -44,7 +48,7 @@ pub struct Pbkdf2 {
     pub digest: Digest,
     /// Rounds, 1 to 10,000,000.
     pub iterations: u32,
-    /// Bytes of the key, 1 to 512.
+    /// Bytes of the key, 16 to 512.
     pub key_length: u32,
 }
 
@@ -131,6 +135,17 @@ impl Pbkdf2 {
             Some(key) if !salt.is_empty() => Ok(Stored::Pbkdf2 { how: self, key, salt: salt.to_owned() }),
             Some(_) | None => Err(malformed),
         }
+    }
+
+    /// Whether checking a password does not keep a core busy for too long.
+    pub(crate) const fn is_affordable(self) -> bool {
+        let block = match self.digest {
+            Digest::Md5 => 16,
+            Digest::Sha1 => 20,
+            Digest::Sha256 => 32,
+            Digest::Sha512 => 64,
+        };
+        self.iterations as u64 * self.key_length.div_ceil(block) as u64 <= MOST_WORK
     }
 
     /// The text of the salt is the salt, not the bytes that it stands for: deepstream's way.

@@ -1,6 +1,6 @@
 //! What authenticators are asked: a function's claim, or the login of a deepstream client, read alike.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
 
 use serde_json::{Map, Value, json};
@@ -19,6 +19,9 @@ pub(crate) struct Login {
     /// Until when an answer is waited for.
     pub(crate) deadline: Instant,
 }
+
+/// Headers of a login that may prove who it is, besides its `authData`.
+const PROVING: [&str; 3] = ["authorization", "cookie", "sec-websocket-protocol"];
 
 /// One question to a chain of authenticators.
 #[derive(Clone, Copy)]
@@ -94,6 +97,14 @@ impl<'a> Question<'a> {
         }
     }
 
+    /// Where the caller comes from, as far as one subscriber's line reaches: of IPv6, everybody has 2^64 addresses.
+    pub(super) fn network(self) -> Option<IpAddr> {
+        self.address().map(|address| match address.to_canonical() {
+            IpAddr::V4(address) => IpAddr::V4(address),
+            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        })
+    }
+
     /// The body of a webhook's request, in deepstream's form; of a claim's request, only the listed `headers` are shown.
     pub(super) fn body(self, headers: &[String]) -> Value {
         match self {
@@ -130,10 +141,7 @@ impl<'a> Question<'a> {
             }
             Self::Login(login) => {
                 let (sent, around) = (login.auth_data.to_string(), lasting(&login.connection_data).to_string());
-                Fingerprint {
-                    credential: seed.digest([sent.as_str()]),
-                    question: seed.digest([sent.as_str(), &around]),
-                }
+                Fingerprint { credential: login.credential(seed), question: seed.digest([sent.as_str(), &around]) }
             }
         }
     }
@@ -147,11 +155,11 @@ fn handed_on<'a>(context: &'a Context, listed: &'a [String]) -> impl Iterator<It
         .map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
-/// Without the headers that are new with every connection: no answer can depend on what is random.
+/// Without the header that is new with every connection: no answer can depend on what is random.
 fn lasting(connection: &Value) -> Value {
     let mut connection = connection.clone();
     if let Some(headers) = connection.get_mut("headers").and_then(Value::as_object_mut) {
-        headers.retain(|name, _| !name.starts_with("sec-websocket-"));
+        headers.retain(|name, _| !name.eq_ignore_ascii_case("sec-websocket-key"));
     }
     connection
 }
@@ -159,6 +167,16 @@ fn lasting(connection: &Value) -> Value {
 impl Login {
     fn header(&self, name: &str) -> Option<&str> {
         self.connection_data.get("headers")?.get(name)?.as_str()
+    }
+
+    /// Of all that may prove who this is: logins with the same `authData` can be told apart by a cookie.
+    pub(super) fn credential(&self, seed: Seed) -> [u8; 32] {
+        let sent = self.auth_data.to_string();
+        let headers = self.connection_data.get("headers").and_then(Value::as_object);
+        let is_proof = |name: &str| PROVING.iter().any(|proving| name.eq_ignore_ascii_case(proving));
+        let shown = headers.into_iter().flatten().filter(|(name, _)| is_proof(name));
+        let shown: Vec<String> = shown.flat_map(|(name, value)| [name.clone(), value.to_string()]).collect();
+        seed.digest([sent.as_str()].into_iter().chain(shown.iter().map(String::as_str)))
     }
 }
 

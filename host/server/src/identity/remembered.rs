@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use moka::Expiry;
 use moka::future::Cache;
-use usher_runtime::capability::identity::{Identity, IdentityError};
+use usher_runtime::capability::identity::Identity;
 
 use super::Outcome;
 use super::question::Fingerprint;
@@ -32,12 +32,12 @@ impl Remembered {
     }
 
     /// Asks unless the answer is still believed; a failed call is not remembered.
-    pub(super) async fn or_ask(
+    pub(super) async fn or_ask<E: Copy + Send + Sync + 'static>(
         &self,
         asked: &Fingerprint,
-        ask: impl Future<Output = Result<Outcome, IdentityError>>,
-    ) -> Result<Outcome, IdentityError> {
-        self.answers.try_get_with(asked.question, ask).await.map_err(|error: Arc<IdentityError>| *error)
+        ask: impl Future<Output = Result<Outcome, E>>,
+    ) -> Result<Outcome, E> {
+        self.answers.try_get_with(asked.question, ask).await.map_err(|error: Arc<E>| *error)
     }
 }
 

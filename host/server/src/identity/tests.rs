@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::sync::{RwLock, RwLockWriteGuard};
 use usher_runtime::capability::Answer;
 use usher_runtime::capability::http::{Outbound, OutboundError, OutboundRequest, OutboundResponse};
 use usher_runtime::capability::identity::{Identity, IdentityError};
@@ -20,6 +21,7 @@ mod file;
 mod http;
 pub(super) mod issuer;
 mod jwt;
+mod limits;
 mod resilience;
 
 /// When the tests begin, in milliseconds.
@@ -31,6 +33,8 @@ type Script = dyn Fn(&OutboundRequest) -> Result<OutboundResponse, OutboundError
 pub(super) struct Validator {
     script: Mutex<Arc<Script>>,
     seen: Mutex<Vec<OutboundRequest>>,
+    /// Answers come while nobody holds it.
+    held: RwLock<()>,
 }
 
 /// Authenticators and everything around them.
@@ -46,6 +50,11 @@ struct Vault(BTreeMap<&'static str, &'static str>);
 impl Bed {
     /// The authenticators of a manifest with these tables; the vault holds `shared` and `bearer`.
     pub(super) fn new(tables: &str) -> Self {
+        Self::limited(tables, 0)
+    }
+
+    /// As [`Self::new`], with so many authentications a second and user.
+    pub(super) fn limited(tables: &str, per_user: u32) -> Self {
         let manifest = Manifest::parse("test", &format!("name = \"test\"\n{tables}"));
         let manifest = manifest.unwrap_or_else(|problems| panic!("{problems}"));
         let time = Arc::new(AtomicU64::new(START));
@@ -55,7 +64,7 @@ impl Bed {
         let client: Arc<dyn Outbound> = Arc::<Validator>::clone(&validator);
         let vault = Vault(BTreeMap::from([("shared", issuer::SECRET), ("bearer", "a-bearer"), ("short", "guess me")]));
         let ingredients =
-            Ingredients { secrets: Arc::new(vault), clock: &clock, connect: &|_| Ok(Arc::clone(&client)), per_user: 0 };
+            Ingredients { secrets: Arc::new(vault), clock: &clock, connect: &|_| Ok(Arc::clone(&client)), per_user };
         let made = Authenticators::assemble(&manifest.authentication, &ingredients);
         let authenticators = Arc::new(made.unwrap_or_else(|error| panic!("{error}")));
         Self { authenticators, validator, time }
@@ -70,8 +79,17 @@ impl Bed {
     }
 
     pub(super) async fn login_from(&self, auth_data: Value, connection: Value) -> Result<Identity, IdentityError> {
-        let deadline = Instant::now() + Duration::from_secs(5);
-        self.authenticators.login(&Login { auth_data, connection_data: connection, deadline }).await
+        self.login_within(Duration::from_secs(5), auth_data, connection).await
+    }
+
+    pub(super) async fn login_within(
+        &self,
+        time: Duration,
+        auth_data: Value,
+        connection_data: Value,
+    ) -> Result<Identity, IdentityError> {
+        let deadline = Instant::now() + time;
+        self.authenticators.login(&Login { auth_data, connection_data, deadline }).await
     }
 
     /// The id that a login is given.
@@ -82,7 +100,7 @@ impl Bed {
 
 impl Validator {
     fn saying(answer: Result<OutboundResponse, OutboundError>) -> Self {
-        Self { script: Mutex::new(Arc::new(move |_| answer.clone())), seen: Mutex::default() }
+        Self { script: Mutex::new(Arc::new(move |_| answer.clone())), seen: Mutex::default(), held: RwLock::default() }
     }
 
     /// From now on it answers so.
@@ -104,6 +122,18 @@ impl Validator {
     pub(super) fn calls(&self) -> usize {
         self.seen().len()
     }
+
+    /// It answers nobody until the guard is dropped.
+    pub(super) async fn hold(&self) -> RwLockWriteGuard<'_, ()> {
+        self.held.write().await
+    }
+
+    /// Waits until so many calls have come.
+    pub(super) async fn until_called(&self, times: usize) {
+        while self.calls() < times {
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 impl Outbound for Validator {
@@ -113,6 +143,7 @@ impl Outbound for Validator {
             let answer = script(&request);
             self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(request);
             tokio::task::yield_now().await;
+            drop(self.held.read().await);
             answer
         })
     }

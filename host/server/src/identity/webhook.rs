@@ -32,6 +32,9 @@ const LONGEST_HEADER: usize = 8 << 10;
 /// Kept back of the caller's time, so that a silent webhook is noticed before the caller is gone.
 const MARGIN: Duration = Duration::from_millis(20);
 
+/// A shorter silence than this and `timeout` says nothing about a webhook, however little time a caller came with.
+const SHORTEST_SILENCE: Duration = Duration::from_millis(500);
+
 /// A webhook, what it said lately, and how it has been doing.
 #[derive(Debug)]
 pub(super) struct Webhook {
@@ -82,9 +85,9 @@ impl Webhook {
 
     pub(super) async fn ask(&self, question: Question<'_>) -> Result<Outcome, IdentityError> {
         let fingerprint = question.fingerprint(self.seed, &self.asked.headers);
+        let telling = self.telling(question);
         let call = async {
-            let answer = self.upstream.call(self.try_often(question)).await;
-            let outcome = answer.ok().flatten().ok_or(IdentityError::Unavailable)?;
+            let outcome = self.upstream.call(self.try_often(question, telling)).await?;
             if let Some(grace) = &self.grace {
                 match &outcome {
                     Outcome::Known(identity) => grace.proven(&fingerprint, identity).await,
@@ -93,62 +96,73 @@ impl Webhook {
             }
             Ok(outcome)
         };
-        let answer = self.remembered.or_ask(&fingerprint, call).await;
-        match (&answer, &self.grace) {
-            (Err(IdentityError::Unavailable), Some(grace)) => {
-                grace.believed(&fingerprint).await.map(Outcome::Known).map_or(answer, Ok)
-            }
-            (Ok(_) | Err(_), _) => answer,
-        }
+        let why: Down = match self.remembered.or_ask(&fingerprint, call).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(why) => why,
+        };
+        let believed = match &self.grace {
+            // What a caller can bring about is no reason to believe it.
+            Some(grace) if why.is_certain() => grace.believed(&fingerprint).await,
+            Some(_) | None => None,
+        };
+        believed.map(Outcome::Known).ok_or(IdentityError::Unavailable)
     }
 
-    /// Nothing when it answered what cannot be used. That is no sign of being down: a caller might bring it about, and so
-    /// have it left alone for all others.
-    async fn try_often(&self, question: Question<'_>) -> Result<Option<Outcome>, Down> {
+    async fn try_often(&self, question: Question<'_>, telling: Duration) -> Result<Outcome, Down> {
         let retry = &self.asked.retry;
-        let mut attempts_left = retry.attempts;
+        let (mut attempts_left, mut was_gone) = (retry.attempts, false);
         loop {
-            let why = match self.try_once(question).await {
-                Ok(Answer::Yes(identity)) => return Ok(Some(Outcome::Known(Arc::new(identity)))),
-                Ok(Answer::No) => return Ok(Some(Outcome::Refused)),
-                Ok(Answer::Unknown) if self.refuses == Refuses::ForAll => return Ok(Some(Outcome::Refused)),
-                Ok(Answer::Unknown) => return Ok(Some(Outcome::Unknown)),
-                Ok(Answer::Garbage(what)) => {
-                    self.warn(&what);
-                    return Ok(None);
-                }
-                Ok(Answer::Down(what)) => {
-                    self.warn(&what);
-                    return Err(Down);
-                }
-                Err(Again(why)) => why,
+            let failed = match self.try_once(question, telling).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(failed) => failed,
             };
+            was_gone |= failed.down == Down::Gone;
             let next = Instant::now() + retry.interval;
-            if attempts_left == 0 || next >= question.deadline() {
-                self.warn(&why);
-                return Err(Down);
+            if !failed.is_worth_another || attempts_left == 0 || next >= question.deadline() {
+                self.warn(&failed.why);
+                // An attempt without the time for it takes nothing back of what one before it showed.
+                return Err(if was_gone && failed.down == Down::Untried { Down::Gone } else { failed.down });
             }
             attempts_left -= 1;
             tokio::time::sleep(retry.interval).await;
         }
     }
 
-    async fn try_once(&self, question: Question<'_>) -> Result<Answer, Again> {
-        let request = match self.request(question) {
-            Ok(request) => request,
-            Err(why) => return Ok(Answer::Garbage(why)),
-        };
-        match self.client.send(request).await {
+    async fn try_once(&self, question: Question<'_>, telling: Duration) -> Result<Outcome, Failed> {
+        let request = self.request(question).map_err(|why| Failed::finally(Down::Untried, why))?;
+        let gone = if request.timeout >= telling { Down::Gone } else { Down::Untried };
+        let answer = match self.client.send(request).await {
             Ok(OutboundResponse { status, .. }) if self.asked.retry.statuses.contains(&status) => {
-                Err(Again(format!("status {status}")))
+                let down = if (502..=504).contains(&status) { gone } else { Down::Reluctant };
+                return Err(Failed { is_worth_another: true, ..Failed::finally(down, format!("status {status}")) });
             }
-            Ok(answer) => Ok(read(&answer, &self.asked.permitted, question.named_by_claim())),
-            Err(error @ (OutboundError::TimedOut | OutboundError::Unreachable(_))) => Err(Again(error.to_string())),
-            Err(error @ OutboundError::NotAllowed(_)) => Ok(Answer::Down(error.to_string())),
-            Err(error @ (OutboundError::InvalidRequest(_) | OutboundError::TooLarge)) => {
-                Ok(Answer::Garbage(error.to_string()))
+            Ok(answer) => read(&answer, &self.asked.permitted, question.named_by_claim()),
+            Err(error) => {
+                let (down, is_worth_another) = match error {
+                    OutboundError::TimedOut | OutboundError::Unreachable(_) => (gone, true),
+                    OutboundError::NotAllowed(_) | OutboundError::InvalidRequest(_) => (Down::Untried, false),
+                    OutboundError::TooLarge => (Down::Garbled, false),
+                };
+                return Err(Failed { is_worth_another, ..Failed::finally(down, error.to_string()) });
             }
+        };
+        match answer {
+            Answer::Yes(identity) => Ok(Outcome::Known(Arc::new(identity))),
+            Answer::No => Ok(Outcome::Refused),
+            Answer::Unknown if self.refuses == Refuses::ForAll => Ok(Outcome::Refused),
+            Answer::Unknown => Ok(Outcome::Unknown),
+            Answer::Garbage(why) => Err(Failed::finally(Down::Garbled, why)),
+            Answer::Reluctant(why) => Err(Failed::finally(Down::Reluctant, why)),
+            Answer::Gone(why) => Err(Failed::finally(gone, why)),
         }
+    }
+
+    /// A silence of so long says something about the webhook, and not about how little time was left after the queue: most
+    /// of what the caller could have given it on arrival.
+    fn telling(&self, question: Question<'_>) -> Duration {
+        let most = |time: Duration| time.saturating_mul(3) / 4;
+        let left = question.deadline().saturating_duration_since(Instant::now());
+        most(self.asked.timeout.min(left)).max(most(self.asked.timeout).min(SHORTEST_SILENCE))
     }
 
     fn request(&self, question: Question<'_>) -> Result<OutboundRequest, String> {
@@ -183,8 +197,20 @@ impl Webhook {
     }
 }
 
-/// An attempt that another may follow, and why.
-struct Again(String);
+/// An attempt that brought nothing.
+struct Failed {
+    down: Down,
+    /// For the log.
+    why: String,
+    is_worth_another: bool,
+}
+
+impl Failed {
+    /// No other attempt is to follow.
+    fn finally(down: Down, why: String) -> Self {
+        Self { down, why, is_worth_another: false }
+    }
+}
 
 /// The header's value, for what is truthy and can be one.
 fn promote(value: &Value) -> Option<String> {

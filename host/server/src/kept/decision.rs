@@ -1,9 +1,11 @@
 //! One kept decision: as it was made, and as the admin API tells it.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 use usher_access::{Recognised, Wants, recognise};
 use usher_policy::{Json, Outcome};
-use usher_runtime::{Trace, TracedCall, TracedQuestion};
+use usher_runtime::{Trace, TracedCall, TracedIdentity, TracedQuestion};
 
 use super::Key;
 use crate::reply::next_step;
@@ -113,6 +115,19 @@ fn known_beginning(path: &str) -> String {
     known.fold(String::from("/"), |beginning, segment| format!("{beginning}{segment}/")) + "…"
 }
 
+/// What a value takes as a tree.
+fn weight_of(value: &Json<'_>) -> usize {
+    let own = size_of::<Json<'_>>();
+    match value {
+        Json::Null | Json::Bool(_) | Json::Number(_) => own,
+        Json::Text(text) => own + text.len(),
+        Json::Array(items) => own + items.iter().map(weight_of).sum::<usize>(),
+        Json::Object(fields) => {
+            own + fields.iter().map(|(name, value)| 64 + name.len() + weight_of(value)).sum::<usize>()
+        }
+    }
+}
+
 /// What of a client's text is kept.
 pub(crate) fn clipped(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(LONGEST_TEXT).collect()
@@ -135,15 +150,28 @@ impl KeptDecision {
             200 + question.name.len() + question.payload.as_ref().map_or(0, String::len) + records
         };
         let questions: usize = self.questions().iter().map(of_question).sum();
+        // The questions of a call share who asked.
+        let askers = self.questions().iter().map(|question| &question.asker);
+        let mut last = None;
+        let users: usize = askers
+            .filter(|asker| last.replace(Arc::as_ptr(asker)) != Some(Arc::as_ptr(asker)))
+            .map(|asker| 200 + weight_of(asker.user.id()) + weight_of(asker.user.data()))
+            .sum();
         let detail = match &self.detail {
             Detail::Invocation { trace, fault } => {
                 let fault = fault.as_ref().map_or(0, String::len);
-                let identity = trace.identity.as_ref().map_or(0, |identity| identity.server_data.len() * 2 + 200);
+                let of_identity = |identity: &TracedIdentity| {
+                    identity.claimed.len()
+                        + identity.id.as_ref().map_or(0, String::len)
+                        + identity.server_data.len()
+                        + 200
+                };
+                let identity = trace.identity.as_ref().map_or(0, of_identity);
                 fault + identity + trace.calls.len() * size_of::<TracedCall>()
             }
             Detail::Findings(findings) => findings.iter().map(String::len).sum(),
         };
-        texts + questions + detail
+        texts + questions + users + detail
     }
 
     /// As the admin API tells it.
@@ -237,7 +265,7 @@ fn outcome(outcome: &Outcome) -> String {
 
 /// What makes two questions the same to an admin who compares policies.
 pub(super) fn identity_of(question: &TracedQuestion) -> (&'static str, &'static str, String, String) {
-    let user = question.user.id().to_string();
+    let user = question.asker.user.id().to_string();
     (question.action.section().name(), question.action.word(), question.name.clone(), user)
 }
 
@@ -253,7 +281,7 @@ pub(super) fn recorded(question: &TracedQuestion, id: &str, key: Key) -> Value {
         "action": question.action.word(),
         "name": question.name,
         "payload": question.payload,
-        "user": { "id": json(question.user.id()), "data": json(question.user.data()) },
+        "user": { "id": json(question.asker.user.id()), "data": json(question.asker.user.data()) },
         "records": records,
         "allowed": question.outcome == Outcome::Allowed,
     })
@@ -265,7 +293,12 @@ fn micros(duration: std::time::Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{asked_of, clipped};
+    use std::sync::Arc;
+
+    use usher_policy::{Action, Outcome, Policy, Section, UnixMillis};
+    use usher_runtime::{Trace, TracedAsker, TracedQuestion};
+
+    use super::{Detail, KeptDecision, Road, asked_of, clipped};
 
     #[test]
     fn what_was_asked_shows_names_and_neither_paths_nor_queries() {
@@ -294,5 +327,37 @@ mod tests {
     fn a_text_is_kept_in_part_and_without_control_characters() {
         assert_eq!(clipped("a\u{1b}[31mb\n"), "a[31mb");
         assert_eq!(clipped(&"ä".repeat(1_000)).chars().count(), 200);
+    }
+
+    #[test]
+    fn a_user_with_much_data_weighs_as_much() {
+        let policy = Arc::new(Policy::parse("channel: { a: { read: true } }").unwrap());
+        let user = Arc::new(usher_runtime::capability::policy::user("al", &format!("[\"{}\"]", "x".repeat(100_000))));
+        let asker = Arc::new(TracedAsker { policy, user, now: UnixMillis(0) });
+        let action = Action::named(Section::Channel, "read").unwrap();
+        let question = || TracedQuestion {
+            asker: Arc::clone(&asker),
+            action,
+            name: "a".into(),
+            payload: None,
+            records: Vec::new(),
+            outcome: Outcome::Allowed,
+        };
+        let mut trace = Box::new(Trace::default());
+        trace.questions.extend([question(), question()]);
+        let decision = KeptDecision {
+            id: "1".into(),
+            road: Road::Function,
+            subscribe_key: None,
+            deployment: None,
+            policy: None,
+            user: None,
+            asked: String::new(),
+            allowed: true,
+            code: "allowed",
+            status: None,
+            detail: Detail::Invocation { trace, fault: None },
+        };
+        assert!((100_000..110_000).contains(&decision.weight()), "{}", decision.weight());
     }
 }

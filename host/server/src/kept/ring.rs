@@ -8,11 +8,19 @@ use super::{KeptDecision, Key};
 /// Oldest first.
 #[derive(Debug)]
 pub(super) struct Ring {
-    decisions: VecDeque<(Key, Arc<KeptDecision>)>,
+    decisions: VecDeque<Held>,
     budget: usize,
     weight: usize,
     latest: u64,
     count: u64,
+}
+
+/// A decision with its weight, weighed once.
+#[derive(Debug)]
+struct Held {
+    key: Key,
+    weight: usize,
+    decision: Arc<KeptDecision>,
 }
 
 impl Ring {
@@ -20,26 +28,33 @@ impl Ring {
         Self { decisions: VecDeque::new(), budget, weight: 0, latest: 0, count: 0 }
     }
 
-    /// Keys stay in order, even if the clock is set back.
-    pub(super) fn push(&mut self, now: u64, decision: Arc<KeptDecision>) -> Key {
+    /// Keys stay in order, even if the clock is set back. Comes back with what made room, to be dropped where nobody waits for it.
+    pub(super) fn push(
+        &mut self,
+        now: u64,
+        weight: usize,
+        decision: Arc<KeptDecision>,
+    ) -> (Key, Vec<Arc<KeptDecision>>) {
         self.latest = self.latest.max(now);
         self.count += 1;
         let key = Key::new(self.latest, self.count);
-        self.weight += decision.weight();
-        self.decisions.push_back((key, decision));
+        self.weight += weight;
+        self.decisions.push_back(Held { key, weight, decision });
+        let mut evicted = Vec::new();
         while self.weight > self.budget {
-            let Some((_, oldest)) = self.decisions.pop_front() else { break };
-            self.weight -= oldest.weight();
+            let Some(oldest) = self.decisions.pop_front() else { break };
+            self.weight -= oldest.weight;
+            evicted.push(oldest.decision);
         }
-        key
+        (key, evicted)
     }
 
     pub(super) fn newest_first(&self) -> impl Iterator<Item = (Key, &Arc<KeptDecision>)> {
-        self.decisions.iter().rev().map(|(key, decision)| (*key, decision))
+        self.decisions.iter().rev().map(|held| (held.key, &held.decision))
     }
 
     pub(super) fn oldest(&self) -> Option<Key> {
-        self.decisions.front().map(|(key, _)| *key)
+        self.decisions.front().map(|held| held.key)
     }
 }
 
@@ -65,7 +80,9 @@ mod tests {
         };
         let mut ring = Ring::new(10_000);
         for number in 0..100 {
-            ring.push(if number < 50 { 2 } else { 1 }, Arc::new(decision()));
+            let decision = Arc::new(decision());
+            let (_, evicted) = ring.push(if number < 50 { 2 } else { 1 }, decision.weight(), decision);
+            drop(evicted);
         }
         let kept: Vec<Key> = ring.newest_first().map(|(key, _)| key).collect();
         assert_eq!(kept, (91..=100).rev().map(|number| Key::new(2, number)).collect::<Vec<_>>());

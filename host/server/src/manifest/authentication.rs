@@ -71,12 +71,12 @@ impl Authenticator {
 
     /// What an operator should know about it before anybody else finds out.
     #[must_use]
-    pub fn warning(&self) -> Option<&'static str> {
+    pub fn warnings(&self) -> Vec<&'static str> {
         match self {
-            Self::None => Some("authentication `none` believes every caller: it proves nothing, and is for trials"),
-            Self::File(file) => file.warning(),
-            Self::Http(_) => None,
-            Self::Jwt(jwt) => jwt.warning(),
+            Self::None => vec!["authentication `none` believes every caller: it proves nothing, and is for trials"],
+            Self::File(file) => file.warning().into_iter().collect(),
+            Self::Http(_) => Vec::new(),
+            Self::Jwt(jwt) => jwt.warnings().collect(),
         }
     }
 }

@@ -12,7 +12,6 @@ use usher_runtime::capability::http::{Outbound, OutboundRequest};
 use super::PublicKey;
 use crate::clock::Clock;
 use crate::identity::gate::{Gate, Turn};
-use crate::identity::upstream::Down;
 use crate::manifest::RemoteKeys;
 
 /// The longest set, in bytes.
@@ -54,9 +53,16 @@ struct State {
     fetched: Option<u64>,
     /// When a fetch was last begun.
     tried: Option<u64>,
+    /// How many fetches have ended.
+    ended: u64,
+    is_under_way: bool,
     /// Until when an id is not worth a fetch.
     absent: HashMap<String, u64>,
 }
+
+/// No set that could be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NoKeys;
 
 #[derive(Debug)]
 struct Entry {
@@ -71,8 +77,8 @@ enum Next {
     Absent,
     /// No set that could still be used, and asking again would be of no use yet.
     Down,
-    /// Nobody has fetched since this instant.
-    Fetch(Option<u64>),
+    /// A fetch is of use, or under way; so many had ended then.
+    Fetch(u64),
 }
 
 impl KeySet {
@@ -82,26 +88,26 @@ impl KeySet {
     }
 
     /// Nothing when the set has no such key.
-    pub(super) async fn find(&self, sought: Sought<'_>) -> Result<Option<DecodingKey>, Down> {
+    pub(super) async fn find(&self, sought: Sought<'_>) -> Result<Option<DecodingKey>, NoKeys> {
         if sought.id.is_some_and(|id| id.len() > LONGEST_ID) {
             return Ok(None);
         }
         let seen = match self.0.next(sought) {
             Next::Found(key) => return Ok(Some(key)),
             Next::Absent => return Ok(None),
-            Next::Down => return Err(Down),
+            Next::Down => return Err(NoKeys),
             Next::Fetch(seen) => seen,
         };
-        let turn = self.0.gate.enter().await.ok_or(Down)?;
-        if self.0.state().tried == seen {
+        let turn = self.0.gate.enter().await.ok_or(NoKeys)?;
+        if self.0.state().ended == seen {
             // On its own, so that a caller that goes away neither ends it nor leaves others without keys.
-            let fetch = tokio::spawn(Arc::clone(&self.0).fetch(turn));
-            fetch.await.map_err(|_| Down)?;
+            let fetch = tokio::spawn(Arc::clone(&self.0).fetch(turn, sought.id.map(str::to_owned)));
+            fetch.await.map_err(|_| NoKeys)?;
         }
         match self.0.next(sought) {
             Next::Found(key) => Ok(Some(key)),
             Next::Absent => Ok(None),
-            Next::Down | Next::Fetch(_) => Err(Down),
+            Next::Down | Next::Fetch(_) => Err(NoKeys),
         }
     }
 }
@@ -109,7 +115,7 @@ impl KeySet {
 impl Shared {
     fn next(&self, sought: Sought<'_>) -> Next {
         let now = self.clock.millis();
-        let mut state = self.state();
+        let state = self.state();
         let found = pick(&state.keys, sought).map(|entry| entry.key.decoding().clone());
         let age = state.fetched.and_then(|fetched| now.checked_sub(fetched));
         let is_fresh = age.is_some_and(|age| age < millis(self.source.refresh));
@@ -118,27 +124,27 @@ impl Shared {
         let tried = state.tried;
         let is_cooling =
             tried.and_then(|tried| now.checked_sub(tried)).is_some_and(|ago| ago < millis(self.source.cooldown));
-        let last_failed = tried != state.fetched;
+        let last_failed = tried != state.fetched && !state.is_under_way;
         if let Some(key) = found
             && (is_fresh || is_cooling && is_usable)
         {
             return Next::Found(key);
         }
         let is_known_absent = is_fresh && state.is_absent(sought, now);
-        if !(is_cooling || is_known_absent) {
-            return Next::Fetch(tried);
+        if !is_known_absent && (state.is_under_way || !is_cooling) {
+            return Next::Fetch(state.ended);
         }
         // What a failed fetch did not bring may well be there.
-        if last_failed || !is_usable {
-            return Next::Down;
-        }
-        state.remember_absent(sought, now.saturating_add(millis(self.source.negative_cache)));
-        Next::Absent
+        if last_failed || !is_usable { Next::Down } else { Next::Absent }
     }
 
-    async fn fetch(self: Arc<Self>, _turn: Turn) {
+    /// Made for the token that names the key `id`.
+    async fn fetch(self: Arc<Self>, _turn: Turn, id: Option<String>) {
         let began = self.clock.millis();
-        self.state().tried = Some(began);
+        {
+            let mut state = self.state();
+            (state.tried, state.is_under_way) = (Some(began), true);
+        }
         let request = OutboundRequest {
             method: "GET".into(),
             url: self.source.url.clone(),
@@ -152,12 +158,13 @@ impl Shared {
             Ok(answer) => Err(format!("status {}", answer.status)),
             Err(error) => Err(error.to_string()),
         };
+        let mut state = self.state();
+        (state.ended, state.is_under_way) = (state.ended + 1, false);
         match keys {
             Ok(keys) => {
-                let mut state = self.state();
                 state.keys = Arc::new(keys);
                 state.fetched = Some(began);
-                state.absent.clear();
+                state.remember_absent(id, (began, began.saturating_add(millis(self.source.negative_cache))));
             }
             Err(error) => {
                 let url = self.source.url.split('?').next();
@@ -176,12 +183,14 @@ impl State {
         sought.id.is_some_and(|id| self.absent.get(id).is_some_and(|until| now < *until))
     }
 
-    fn remember_absent(&mut self, sought: Sought<'_>, until: u64) {
-        if let Some(id) = sought.id
+    /// Remembers an id that a fetch made for it did not bring, and forgets those whose time is over.
+    fn remember_absent(&mut self, id: Option<String>, (now, until): (u64, u64)) {
+        self.absent.retain(|_, until| now < *until);
+        if let Some(id) = id
             && self.absent.len() < MOST_ABSENT
-            && !self.absent.contains_key(id)
+            && !self.keys.iter().any(|entry| entry.id.as_deref() == Some(&id))
         {
-            self.absent.insert(id.to_owned(), until);
+            self.absent.insert(id, until);
         }
     }
 }

@@ -123,6 +123,10 @@ fn a_bad_users_file_is_told_with_its_places() {
         ("hash = \"md5\"", "a: {password: x}", "`authentication.iterations` is missing"),
         ("hash = \"md4\"", "a: {password: x}", "none of md5, sha1, sha256, sha512"),
         ("iterations = 5", "a: {password: x}", "belongs to PBKDF2"),
+        ("hash = \"md5\"\niterations = 100\nkey_length = 15", "a: {password: x}", "from 16 to 512"),
+        ("hash = \"sha256\"\niterations = 10000000\nkey_length = 33", "a: {password: x}", "every block of the digest"),
+        ("hash = \"sha256\"\niterations = 10000000\nkey_length = 32", "a: {password: x}", "32 bytes in base64"),
+        ("hash = \"md5\"\niterations = 312501\nkey_length = 512", "a: {password: x}", "every block of the digest"),
         ("path = \"users.yaml\"", "a: {password: x}", "not both"),
     ] {
         let told = mistakes(&users(more, text));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use usher_runtime::capability::http::{OutboundError, OutboundRequest};
-use usher_runtime::capability::identity::{Identity, IdentityError};
+use usher_runtime::capability::identity::{Authenticate, Claim, Identity, IdentityError};
 
 use super::{Bed, mistakes, status};
 
@@ -185,10 +185,37 @@ async fn a_login_is_remembered_for_all_that_its_answer_depends_on() {
         (chris(), around("cookie", "a=2"), 2),
         (json!({ "username": "chris", "password": "other" }), around("cookie", "a=1"), 3),
         (chris(), json!({ "headers": { "cookie": "a=1", "sec-websocket-key": "random" } }), 3),
+        // A subprotocol may be a token.
+        (chris(), json!({ "headers": { "cookie": "a=1", "sec-websocket-protocol": "one" } }), 4),
+        (chris(), json!({ "headers": { "cookie": "a=1", "sec-websocket-protocol": "two" } }), 5),
     ] {
         bed.login_from(sent.clone(), connection.clone()).await.unwrap();
         assert_eq!(bed.validator.calls(), calls, "{sent} {connection}");
     }
+}
+
+#[tokio::test]
+async fn a_claim_is_never_answered_with_deepstreams_word_for_nobody() {
+    let context = usher_runtime::capability::identity::Context {
+        request_id: "test".into(),
+        headers: Vec::new(),
+        client_ip: None,
+        deadline: std::time::Instant::now() + std::time::Duration::from_secs(5),
+    };
+    let claim = |uuid: &str| Claim {
+        uuid: uuid.into(),
+        auth_key: "key".into(),
+        namespace: String::new(),
+        route: "connect".into(),
+    };
+    let trusting = Bed::new("[[authentication]]\nkind = \"none\"");
+    let asking = Bed::new(&webhook(""));
+    asking.validator.says(status(200, "\"open\""));
+    for (bed, uuid) in [(&trusting, "open"), (&trusting, "OPEN"), (&asking, "chris")] {
+        let answer = bed.authenticators.authenticate(&claim(uuid), &context).await;
+        assert_eq!(answer, Err(IdentityError::Denied), "{uuid}");
+    }
+    assert!(trusting.authenticators.authenticate(&claim("chris"), &context).await.is_ok());
 }
 
 #[test]

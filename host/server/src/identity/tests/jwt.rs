@@ -8,6 +8,7 @@ use usher_runtime::capability::identity::{Identity, IdentityError};
 
 use super::issuer::{Issuer, SECRET, good, unsigned, with};
 use super::{Bed, START, mistakes};
+use crate::manifest::Manifest;
 
 const NOW: u64 = START / 1_000;
 const DENIED: Result<String, IdentityError> = Err(IdentityError::Denied);
@@ -243,6 +244,22 @@ async fn another_issuers_token_is_left_to_the_next_and_an_expired_one_is_not() {
     assert_eq!(id(&bed, &second.token(&named)).await, Ok("second".into()));
     assert_eq!(id(&bed, &first.token(&with(&json!({ "exp": 1 })))).await, Err(IdentityError::Expired));
     assert_eq!(id(&bed, &second.token(&good())).await, DENIED);
+}
+
+#[test]
+fn what_lets_in_more_than_it_seems_to_is_told() {
+    for (more, expected) in [
+        ("secret = \"shared\"", vec![]),
+        ("secret = \"shared\"\ncookie = \"session\"", vec!["SameSite"]),
+        ("jwks_url = \"http://localhost/keys\"", vec!["for whatever service"]),
+        ("jwks_url = \"http://localhost/keys\"\ncookie = \"session\"", vec!["for whatever service", "SameSite"]),
+    ] {
+        let manifest = format!("name = \"test\"\n[[authentication]]\nkind = \"jwt\"\n{more}\n");
+        let manifest = Manifest::parse("test", &manifest).unwrap_or_else(|problems| panic!("{problems}"));
+        let told: Vec<&str> = manifest.warnings().collect();
+        assert_eq!(told.len(), expected.len(), "{told:?}");
+        assert!(told.iter().zip(expected).all(|(told, expected)| told.contains(expected)), "{told:?}");
+    }
 }
 
 #[test]

@@ -80,7 +80,7 @@ async fn grace_is_for_those_who_were_proven_lately_with_the_same_credential() {
     let bed = Bed::new(&webhook(GRACE));
     bed.validator.says(status(200, "{\"id\": \"chris\", \"clientData\": 1, \"serverData\": 2}"));
     let proven = bed.login(user("chris")).await.unwrap();
-    for down in [status(503, ""), status(200, "<html>"), Err(OutboundError::TimedOut)] {
+    for down in [status(503, ""), Err(OutboundError::Unreachable("x".into())), Err(OutboundError::TimedOut)] {
         bed.validator.says(down);
         assert_eq!(bed.login(user("chris")).await, Ok(proven.clone()));
     }
@@ -96,6 +96,106 @@ async fn grace_is_for_those_who_were_proven_lately_with_the_same_credential() {
     assert_eq!(bed.login(user("chris")).await, Ok(proven));
     bed.advance(Duration::from_secs(1));
     assert_eq!(bed.id(user("chris")).await, DOWN, "the grace is over, and being believed does not lengthen it");
+}
+
+#[tokio::test]
+async fn what_a_caller_can_bring_about_is_no_reason_to_believe_it_nor_to_leave_the_webhook_alone() {
+    let (full, short) = (Duration::from_secs(5), Duration::from_millis(400));
+    for (answer, time) in [
+        (status(200, "<html>"), full),
+        (status(500, ""), full),
+        (status(408, ""), full),
+        (status(429, ""), full),
+        (Err(OutboundError::TooLarge), full),
+        (Err(OutboundError::InvalidRequest("x".into())), full),
+        (Err(OutboundError::TimedOut), short),
+        (status(504, ""), short),
+        // No time to ask at all.
+        (status(200, "\"chris\""), Duration::from_millis(15)),
+    ] {
+        let bed = Bed::new(&webhook(&format!("{GRACE}\nbreaker = {{failures = 2, pause = \"1m\"}}")));
+        bed.validator.says(status(200, "\"chris\""));
+        assert_eq!(bed.id(user("chris")).await, Ok("chris".into()));
+        bed.validator.says(answer.clone());
+        for _ in 0..4 {
+            let login = bed.login_within(time, user("chris"), json!({})).await;
+            assert_eq!(login, Err(IdentityError::Unavailable), "{answer:?}");
+        }
+        bed.validator.says(status(200, "\"max\""));
+        assert_eq!(bed.id(user("max")).await, Ok("max".into()), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_queue_is_no_reason_to_believe_anybody() {
+    let bed = Arc::new(Bed::new(&webhook(&format!("{GRACE}\nqueue = {{calls = 1, waiting = 0}}"))));
+    bed.validator.says(status(200, "\"chris\""));
+    assert_eq!(bed.id(user("chris")).await, Ok("chris".into()));
+    let held = bed.validator.hold().await;
+    let of_max = Arc::clone(&bed);
+    let max = tokio::spawn(async move { of_max.id(user("max")).await });
+    bed.validator.until_called(2).await;
+    assert_eq!(bed.id(user("chris")).await, DOWN);
+    drop(held);
+    assert!(max.await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn a_silence_that_waiting_in_the_queue_cut_short_is_no_failure() {
+    let limits = "timeout = \"200ms\"\nbreaker = {failures = 1, pause = \"1m\"}\nqueue = {calls = 1, waiting = 1}";
+    let bed = Arc::new(Bed::new(&webhook(limits)));
+    bed.validator.says(status(200, "\"chris\""));
+    let held = bed.validator.hold().await;
+    let of_chris = Arc::clone(&bed);
+    let chris = tokio::spawn(async move { of_chris.id(user("chris")).await });
+    bed.validator.until_called(1).await;
+    bed.validator.says(Err(OutboundError::TimedOut));
+    let (max, ()) = tokio::join!(bed.login_within(Duration::from_millis(300), user("max"), json!({})), async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        drop(held);
+    });
+    assert_eq!(max, Err(IdentityError::Unavailable));
+    assert!(chris.await.unwrap().is_ok());
+    bed.validator.says(status(200, "\"chris\""));
+    assert_eq!(bed.id(user("chris")).await, Ok("chris".into()), "it is not left alone");
+}
+
+#[tokio::test]
+async fn an_attempt_without_a_call_neither_forgets_failures_nor_ends_a_pause() {
+    let bed = Bed::new(&webhook("breaker = {failures = 2, pause = \"10s\"}"));
+    bed.validator.says(status(503, ""));
+    let without_time = || bed.login_within(Duration::from_millis(15), user("chris"), json!({}));
+    assert_eq!(bed.id(user("chris")).await, DOWN);
+    assert!(without_time().await.is_err());
+    assert_eq!(bed.id(user("chris")).await, DOWN);
+    assert_eq!((bed.id(user("chris")).await, bed.validator.calls()), (DOWN, 2), "two failures in a row");
+    bed.advance(Duration::from_secs(10));
+    assert!(without_time().await.is_err());
+    for _ in 0..3 {
+        assert_eq!((bed.id(user("chris")).await, bed.validator.calls()), (DOWN, 3), "one tries");
+    }
+}
+
+#[tokio::test]
+async fn a_strangers_no_ends_no_grace_of_those_whom_only_their_headers_tell_apart() {
+    for name in ["cookie", "authorization", "sec-websocket-protocol"] {
+        let bed = Bed::new(&webhook(GRACE));
+        let with = |value: &str| json!({ "headers": { name: value } });
+        bed.validator.does(|request| match String::from_utf8_lossy(&request.body).contains("stranger") {
+            true => status(403, ""),
+            false => status(200, "\"somebody\""),
+        });
+        let users: Vec<String> = (0..20).map(|number| format!("session {number}")).collect();
+        for user in &users {
+            bed.login_from(json!({}), with(user)).await.unwrap();
+        }
+        assert_eq!(bed.login_from(json!({}), with("stranger")).await, Err(IdentityError::Denied));
+        bed.validator.says(status(503, ""));
+        for user in &users {
+            assert!(bed.login_from(json!({}), with(user)).await.is_ok(), "{name}: {user}");
+        }
+        assert_eq!(bed.login_from(json!({}), with("stranger")).await, Err(IdentityError::Unavailable), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -16,8 +16,10 @@ pub(super) enum Answer {
     Unknown,
     /// Nothing that can be understood, and why.
     Garbage(String),
-    /// By its status: it cannot answer now.
-    Down(String),
+    /// By its status: it does not answer now, though it is there.
+    Reluctant(String),
+    /// By its status: a gateway does not reach it.
+    Gone(String),
 }
 
 /// Reads an answer. Empty `permitted` are all of 2xx; `claimed` is who is meant when the answer names nobody.
@@ -27,7 +29,8 @@ pub(super) fn read(answer: &OutboundResponse, permitted: &[u16], claimed: Option
     match status {
         _ if is_permitted => read_body(&answer.body, claimed),
         400..=499 if status != 408 && status != 429 => Answer::Unknown,
-        408 | 429 | 502..=504 => Answer::Down(format!("status {status}")),
+        408 | 429 => Answer::Reluctant(format!("status {status}")),
+        502..=504 => Answer::Gone(format!("status {status}")),
         _ => Answer::Garbage(format!("status {status}")),
     }
 }

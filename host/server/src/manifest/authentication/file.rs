@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Users;
 use crate::document::Section;
-use crate::identity::password::{Digest, LONGEST_KEY, MOST_ITERATIONS, Pbkdf2, Scheme};
+use crate::identity::password::{Digest, LONGEST_KEY, MOST_ITERATIONS, Pbkdf2, SHORTEST_KEY, Scheme};
 
 /// Knows names and passwords.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ pub(super) fn read(section: &mut Section, files: &BTreeMap<String, String>) -> O
 
 fn read_scheme(section: &mut Section) -> Option<Scheme> {
     let (hash, iterations) = (section.text("hash"), section.number("iterations", 1..=MOST_ITERATIONS));
-    let key_length = section.number("key_length", 1..=LONGEST_KEY);
+    let key_length = section.number("key_length", SHORTEST_KEY..=LONGEST_KEY);
     let digest = match hash.as_deref() {
         None | Some("argon2id") | Some("none") => {
             for (key, value) in [("iterations", iterations), ("key_length", key_length)] {
@@ -70,7 +70,12 @@ fn read_scheme(section: &mut Section) -> Option<Scheme> {
     let digest = digest.map_err(unknown).ok()?;
     let iterations = section.required("iterations", iterations);
     let key_length = section.required("key_length", key_length);
-    Some(Scheme::Pbkdf2(Pbkdf2 { digest, iterations: iterations?, key_length: key_length? }))
+    let how = Pbkdf2 { digest, iterations: iterations?, key_length: key_length? };
+    if !how.is_affordable() {
+        section.wrong("iterations", "too many for such a `key_length`: every block of the digest costs them all again");
+        return None;
+    }
+    Some(Scheme::Pbkdf2(how))
 }
 
 fn read_users(section: &mut Section, scheme: Option<Scheme>, files: &BTreeMap<String, String>) -> Option<UserList> {

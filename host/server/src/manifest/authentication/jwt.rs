@@ -71,11 +71,15 @@ pub struct ClaimNames {
 }
 
 impl JwtAuthenticator {
-    pub(super) fn warning(&self) -> Option<&'static str> {
+    pub(super) fn warnings(&self) -> impl Iterator<Item = &'static str> {
         let is_open = self.issuers.is_empty() && self.audiences.is_empty();
-        (is_open && matches!(self.keys, KeySource::Remote(_))).then_some(
+        let takes_all = (is_open && matches!(self.keys, KeySource::Remote(_))).then_some(
             "`jwks_url` without `issuer` and `audience` takes every token that these keys ever signed, for whatever service",
-        )
+        );
+        let from_any_page = self.cookie.is_some().then_some(
+            "`cookie` lets every page that a user visits log in as that user: browsers send cookies along, and the page's origin is not checked; use `SameSite` cookies, or a proxy that checks `Origin`",
+        );
+        takes_all.into_iter().chain(from_any_page)
     }
 }
 

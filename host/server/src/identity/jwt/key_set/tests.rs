@@ -69,10 +69,16 @@ async fn an_unknown_id_is_worth_one_fetch_in_a_while_however_many_ask() {
     for _ in 0..5 {
         assert_eq!(id(&bed, &known.token_by("made up 0", &lasting())).await, DENIED);
     }
-    assert_eq!(bed.validator.calls(), 1, "known not to be there");
+    assert_eq!(bed.validator.calls(), 2, "worth one fetch, for it was not sought before");
+    assert_eq!(id(&bed, &new.token_by("new", &lasting())).await, DENIED, "cooling down");
+    bed.advance(Duration::from_secs(10));
+    for _ in 0..5 {
+        assert_eq!(id(&bed, &known.token_by("made up 0", &lasting())).await, DENIED);
+    }
+    assert_eq!(bed.validator.calls(), 2, "known not to be there");
     bed.validator.says(set(&[known.jwk("known"), new.jwk("new")]));
     assert_eq!(id(&bed, &new.token_by("new", &lasting())).await, Ok("chris".into()), "a new key is found");
-    assert_eq!(bed.validator.calls(), 2);
+    assert_eq!(bed.validator.calls(), 3);
 }
 
 #[tokio::test]
@@ -137,6 +143,34 @@ async fn many_who_need_the_keys_at_once_wait_for_one_fetch() {
         assert_eq!(login.await.unwrap(), Ok("chris".into()));
     }
     assert_eq!(bed.validator.calls(), 1);
+}
+
+#[tokio::test]
+async fn whoever_comes_while_the_keys_are_fetched_waits_for_them() {
+    let (old, new) = (Issuer::new(Algorithm::EdDSA), Issuer::new(Algorithm::EdDSA));
+    let bed = std::sync::Arc::new(bed(""));
+    let login = |token: String| {
+        let bed = std::sync::Arc::clone(&bed);
+        tokio::spawn(async move { id(&bed, &token).await })
+    };
+    bed.validator.says(set(&[old.jwk("one")]));
+    for (token, calls) in [(old.token_by("one", &lasting()), 1), (new.token_by("two", &lasting()), 2)] {
+        let held = bed.validator.hold().await;
+        let first = login(token.clone());
+        bed.validator.until_called(calls).await;
+        let late: Vec<_> = (0..5).map(|_| login(token.clone())).collect();
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        assert!(late.iter().all(|login| !login.is_finished()), "they wait");
+        drop(held);
+        for login in late.into_iter().chain([first]) {
+            assert_eq!(login.await.unwrap(), Ok("chris".into()));
+        }
+        assert_eq!(bed.validator.calls(), calls);
+        bed.validator.says(set(&[old.jwk("one"), new.jwk("two")]));
+        bed.advance(Duration::from_secs(10));
+    }
 }
 
 #[tokio::test]
