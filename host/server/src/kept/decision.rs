@@ -292,13 +292,33 @@ fn micros(duration: std::time::Duration) -> u64 {
 }
 
 #[cfg(test)]
+impl KeptDecision {
+    /// Something that was allowed, of nobody in particular.
+    pub(super) fn sample(detail: Detail) -> Self {
+        Self {
+            id: "1".into(),
+            road: Road::Gateway,
+            subscribe_key: None,
+            deployment: None,
+            policy: None,
+            user: None,
+            asked: String::new(),
+            allowed: true,
+            code: "allowed",
+            status: None,
+            detail,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use usher_policy::{Action, Outcome, Policy, Section, UnixMillis};
     use usher_runtime::{Trace, TracedAsker, TracedQuestion};
 
-    use super::{Detail, KeptDecision, Road, asked_of, clipped};
+    use super::{Detail, KeptDecision, asked_of, clipped};
 
     #[test]
     fn what_was_asked_shows_names_and_neither_paths_nor_queries() {
@@ -345,19 +365,7 @@ mod tests {
         };
         let mut trace = Box::new(Trace::default());
         trace.questions.extend([question(), question()]);
-        let decision = KeptDecision {
-            id: "1".into(),
-            road: Road::Function,
-            subscribe_key: None,
-            deployment: None,
-            policy: None,
-            user: None,
-            asked: String::new(),
-            allowed: true,
-            code: "allowed",
-            status: None,
-            detail: Detail::Invocation { trace, fault: None },
-        };
+        let decision = KeptDecision::sample(Detail::Invocation { trace, fault: None });
         assert!((100_000..110_000).contains(&decision.weight()), "{}", decision.weight());
     }
 }

@@ -60,24 +60,13 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Detail, Road};
+    use super::super::Detail;
     use super::*;
 
     #[test]
     fn the_oldest_make_room_within_the_budget() {
-        let decision = || KeptDecision {
-            id: "i".repeat(400),
-            road: Road::Gateway,
-            subscribe_key: None,
-            deployment: None,
-            policy: None,
-            user: None,
-            asked: String::new(),
-            allowed: true,
-            code: "allowed",
-            status: None,
-            detail: Detail::Findings(Vec::new()),
-        };
+        let findings = || Detail::Findings(Vec::new());
+        let decision = || KeptDecision { id: "i".repeat(400), ..KeptDecision::sample(findings()) };
         let mut ring = Ring::new(10_000);
         for number in 0..100 {
             let decision = Arc::new(decision());
