@@ -160,7 +160,7 @@ export class Network {
 function delivery(session, entry) {
   const place = session.places.get(withoutPresence(entry.channel));
   if (!place || entry.timetoken <= place.since) return [];
-  if (place.group === null) return [entry];
+  if (place.group === null) return session.channels.includes(entry.channel) ? [entry] : [];
   const via = entry.channel.endsWith('-pnpres') ? `${place.group}-pnpres` : place.group;
   return session.groups.includes(via) ? [{ ...entry, via }] : [];
 }
