@@ -237,15 +237,18 @@ async fn answers_and_bodies_stream() {
     origin.conduct(Conduct::Stream);
     let now = bed.seconds();
     let call = Call::get("/v2/subscribe/sub-c-test/a/0").signed_with("sec-c-test", now);
-    let answer = bed.begin(call).await;
+    let says = async {
+        origin.until_received(1).await;
+        origin.say("one");
+    };
+    let (answer, ()) = tokio::join!(bed.begin(call), says);
     assert_eq!(answer.status(), 200);
     let mut body = answer.into_body();
-    for chunk in ["one", "two"] {
-        origin.say(chunk);
+    for (chunk, next) in [("one", "two"), ("two", "")] {
         let frame = http_body_util::BodyExt::frame(&mut body).await.unwrap().unwrap();
         assert_eq!(frame.into_data().unwrap(), chunk, "each chunk arrives before the next is sent");
+        origin.say(next);
     }
-    origin.say("");
     assert!(http_body_util::BodyExt::frame(&mut body).await.is_none());
 
     origin.conduct(Conduct::Echo);

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use serde_json::{Value, json};
 use usher_tests::{Answer, Bed, Call, Conduct, Origin};
 
@@ -119,13 +120,35 @@ async fn a_poll_goes_on_when_something_else_ends_or_is_given_again() {
     assert_eq!(answer.await.status, 200);
 }
 
+/// The body of the answer to a poll, the `arrives`th request, that the origin begins with `chunk`.
+async fn begun((bed, origin): (&Bed, &Origin), auth: &str, (arrives, chunk): (usize, &str)) -> Incoming {
+    let says = async {
+        origin.until_received(arrives).await;
+        origin.say(chunk);
+    };
+    tokio::join!(bed.begin(poll(auth)), says).0.into_body()
+}
+
+#[tokio::test]
+async fn a_poll_of_which_only_the_head_has_come_is_refused() {
+    let (bed, origin) = bed().await;
+    let revoked = token(&bed).await;
+    origin.conduct(Conduct::Stream);
+    let ends = async {
+        origin.until_received(1).await;
+        bed.admin().post("/v1/keysets/sub-c-test/tokens/revoke", &json!({ "token": revoked })).await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(bed.call(poll(&revoked)), ends);
+    assert_eq!((answer.status, &answer.json()["message"]), (403, &json!("Token is revoked")));
+    origin.until_left(1).await;
+}
+
 #[tokio::test]
 async fn an_answer_that_has_begun_breaks_off() {
     let (bed, origin) = bed().await;
     let revoked = token(&bed).await;
     origin.conduct(Conduct::Stream);
-    let mut body = bed.begin(poll(&revoked)).await.into_body();
-    origin.say("one");
+    let mut body = begun((&bed, &origin), &revoked, (1, "one")).await;
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "one");
     bed.admin().post("/v1/keysets/sub-c-test/tokens/revoke", &json!({ "token": revoked })).await.unwrap();
     assert!(body.frame().await.unwrap().is_err(), "it breaks off instead of ending");
@@ -133,8 +156,7 @@ async fn an_answer_that_has_begun_breaks_off() {
 
     bed.advance(Duration::from_secs(1));
     let brief = token(&bed).await;
-    let mut body = bed.begin(poll(&brief)).await.into_body();
-    origin.say("two");
+    let mut body = begun((&bed, &origin), &brief, (2, "two")).await;
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "two");
     bed.advance(Duration::from_mins(60));
     assert!(body.frame().await.unwrap().is_err(), "and so with its token");

@@ -6,6 +6,7 @@ mod held;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderName, Request, Response, header};
+use http_body_util::BodyExt;
 use tokio::sync::watch;
 
 use crate::authorize::{Authorizer, BODY_IN_VAIN, RawRequest, is_signed, refuse_overrides, takes_body};
@@ -84,12 +85,19 @@ impl Gateway {
             answer = self.forwarder.send(origin, request, sender) => answer,
         };
         let answer = answer.map_err(|error| not_forwarded(&error, sender.request_id))?;
-        let (mut parts, body) = answer.into_parts();
+        let (mut parts, mut body) = answer.into_parts();
+        // A head without a body is held back: until something was said there is still a way to say why it ends.
+        let first = tokio::select! {
+            biased;
+            refusal = &mut ended => return Err(refusal),
+            first = body.frame() => first.transpose(),
+        };
+        let first = first.map_err(|error| not_forwarded(&error.into(), sender.request_id))?;
         if !parts.headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
             open_to_browsers(&mut parts.headers);
         }
         identify(&mut parts.headers, REQUEST_ID, sender.request_id);
-        Ok(Response::from_parts(parts, held::until_ended(body, ended)))
+        Ok(Response::from_parts(parts, held::until_ended(first, body, ended)))
     }
 }
 

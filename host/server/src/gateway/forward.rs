@@ -68,6 +68,12 @@ pub(crate) enum ForwardError {
     Unreachable(String),
 }
 
+impl From<axum::Error> for ForwardError {
+    fn from(error: axum::Error) -> Self {
+        Self::Unreachable(error.to_string())
+    }
+}
+
 impl Forwarder {
     /// `roots` are PEM certificates trusted besides the system's.
     pub(crate) fn new(roots: &[Vec<u8>]) -> Result<Self, ForwarderError> {

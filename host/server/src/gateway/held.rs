@@ -1,4 +1,4 @@
-//! A held answer: it ends when the token, grant or key behind it does, whether or not its head was sent.
+//! A held answer: it ends when the token, grant or key behind it does, whether or not it has begun.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -60,17 +60,29 @@ impl Hold {
     }
 }
 
-/// The body, cut off in the middle when `ended` comes first.
-pub(super) fn until_ended(body: Body, ended: Pin<Box<impl Future<Output = Refusal> + Send + 'static>>) -> Body {
-    if body.is_end_stream() {
-        return body;
+/// The body after its first frame was awaited, cut off in the middle when `ended` comes before its end.
+pub(super) fn until_ended(
+    first: Option<Frame<Bytes>>,
+    rest: Body,
+    ended: Pin<Box<impl Future<Output = Refusal> + Send + 'static>>,
+) -> Body {
+    if first.is_none() {
+        return rest;
     }
-    Body::new(Guarded { body, ended })
+    Body::new(Guarded { first, rest, ended })
 }
 
 struct Guarded<F> {
-    body: Body,
+    first: Option<Frame<Bytes>>,
+    rest: Body,
     ended: Pin<Box<F>>,
+}
+
+impl<F> Guarded<F> {
+    fn first_length(&self) -> u64 {
+        let data = self.first.as_ref().and_then(Frame::data_ref);
+        data.map_or(0, |bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+    }
 }
 
 /// Why an answer breaks off.
@@ -86,17 +98,26 @@ impl<F: Future<Output = Refusal>> HttpBody for Guarded<F> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
         if self.ended.as_mut().poll(context).is_ready() {
             return Poll::Ready(Some(Err(Ended.into())));
         }
-        Pin::new(&mut self.body).poll_frame(context).map_err(Into::into)
+        Pin::new(&mut self.rest).poll_frame(context).map_err(Into::into)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.first.is_none() && self.rest.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (first, rest) = (self.first_length(), self.rest.size_hint());
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower().saturating_add(first));
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper.saturating_add(first));
+        }
+        hint
     }
 }
