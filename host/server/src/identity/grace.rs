@@ -41,12 +41,12 @@ impl Grace {
 
     /// The validator has just said who this is.
     pub(super) async fn proven(&self, asked: &Fingerprint, identity: &Arc<Identity>) {
-        let known = self.proven.get(&asked.credential).await;
-        let others = known.iter().flat_map(|proofs| proofs.iter()).filter(|proof| proof.question != asked.question);
-        let mut proofs: Vec<Proof> = others.cloned().collect();
-        proofs.drain(..proofs.len().saturating_sub(MOST_QUESTIONS - 1));
-        proofs.push(Proof { question: asked.question, identity: Arc::clone(identity), at: self.clock.millis() });
-        self.proven.insert(asked.credential, Arc::new(proofs)).await;
+        let proof = Proof { question: asked.question, identity: Arc::clone(identity), at: self.clock.millis() };
+        let with_others = |known: Option<moka::Entry<_, Arc<Vec<Proof>>>>| {
+            let known = known.map(moka::Entry::into_value);
+            std::future::ready(Arc::new(newest(known.as_deref().map_or(&[], Vec::as_slice), proof)))
+        };
+        self.proven.entry(asked.credential).and_upsert_with(with_others).await;
     }
 
     /// The validator has just said no.
@@ -60,5 +60,40 @@ impl Grace {
         let proof = proofs.iter().find(|proof| proof.question == asked.question)?;
         let age = self.clock.millis().checked_sub(proof.at)?;
         (u128::from(age) < self.lasts.as_millis()).then(|| Arc::clone(&proof.identity))
+    }
+}
+
+/// A proof after the others of the same credential, of which the oldest go.
+fn newest(known: &[Proof], proof: Proof) -> Vec<Proof> {
+    let mut proofs: Vec<Proof> = known.iter().filter(|other| other.question != proof.question).cloned().collect();
+    proofs.drain(..proofs.len().saturating_sub(MOST_QUESTIONS - 1));
+    proofs.push(proof);
+    proofs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_proven_at_once_with_one_credential_is_all_remembered() {
+        let grace = Arc::new(Grace::new(Duration::from_mins(5), Clock::controlled(|| 0)));
+        let asked = |number| Fingerprint { credential: [0; 32], question: [number; 32] };
+        let identity = Identity { id: "chris".into(), client_data: String::new(), server_data: String::new() };
+        let identity = Arc::new(identity);
+        for _ in 0..100 {
+            let proving = (0..8).map(|number| {
+                let (grace, identity) = (Arc::clone(&grace), Arc::clone(&identity));
+                tokio::spawn(async move { grace.proven(&asked(number), &identity).await })
+            });
+            for proven in proving.collect::<Vec<_>>() {
+                proven.await.unwrap();
+            }
+            for number in 0..8 {
+                assert!(grace.believed(&asked(number)).await.is_some());
+            }
+            grace.refused(&asked(0)).await;
+            assert!(grace.believed(&asked(1)).await.is_none());
+        }
     }
 }
