@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 mod unit;
 
 pub(crate) use unit::duration;
-use unit::{Bytes, Millis, WithUnit};
+use unit::{Bytes, Millis, Spelled, WithUnit};
 
 /// One mistake in a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,6 +221,21 @@ impl Section {
     pub(crate) fn duration(&mut self, key: &'static str) -> Option<Duration> {
         let WithUnit(Millis(millis)) = self.parsed(key)?;
         Some(Duration::from_millis(millis))
+    }
+
+    /// A length of time within bounds: what is out of them is a mistake, not another value.
+    pub(crate) fn duration_within(
+        &mut self,
+        key: &'static str,
+        allowed: std::ops::RangeInclusive<Duration>,
+    ) -> Option<Duration> {
+        let duration = self.duration(key)?;
+        if duration < *allowed.start() {
+            self.wrong(key, format!("{} at the least", Spelled(*allowed.start())));
+        } else if duration > *allowed.end() {
+            self.wrong(key, format!("{} at the most", Spelled(*allowed.end())));
+        }
+        Some(duration)
     }
 
     /// A size with its unit: `512B`, `64KiB`, `16MiB`.

@@ -1,11 +1,25 @@
 //! Whole numbers with a unit behind them: lengths of time and sizes.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 /// A length of time with its unit, for values that allow other words besides.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     text.parse().map(|WithUnit(Millis(millis))| Duration::from_millis(millis))
+}
+
+/// A length of time as it is written, by the largest unit that leaves nothing over.
+pub(super) struct Spelled(pub(super) Duration);
+
+impl fmt::Display for Spelled {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        let units = [("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
+        let fitting = units.iter().find(|(_, scale)| millis > 0 && millis.is_multiple_of(*scale));
+        let (unit, scale) = fitting.unwrap_or(&("ms", 1));
+        write!(out, "{}{unit}", millis / scale)
+    }
 }
 
 /// A whole number with a unit behind it.

@@ -1,8 +1,10 @@
 //! `[[authentication]]`: how a deployment finds out who a caller is.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
+use reqwest::Url;
 use usher_vault::SecretName;
 
 use crate::document::{Free, Section};
@@ -75,7 +77,7 @@ impl Authenticator {
         match self {
             Self::None => vec!["authentication `none` believes every caller: it proves nothing, and is for trials"],
             Self::File(file) => file.warning().into_iter().collect(),
-            Self::Http(_) => Vec::new(),
+            Self::Http(http) => http.warning().into_iter().collect(),
             Self::Jwt(jwt) => jwt.warnings().collect(),
         }
     }
@@ -118,14 +120,21 @@ fn read(mut section: Section, files: &BTreeMap<String, String>) -> Option<Authen
     read
 }
 
+/// Whether what is said at `url` can be read and changed on the way to another machine.
+fn is_plain_to_others(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    let is_here = address.map_or(host == "localhost", |address| address.is_loopback());
+    url.scheme() == "http" && !is_here
+}
+
 /// `breaker = {failures, pause}` and `queue = {calls, waiting}`.
 fn read_resilience(section: &mut Section) -> Resilience {
     let mut breaker = section.section("breaker");
     let failures = breaker.number("failures", 1..=1_000).unwrap_or(10);
-    let pause = breaker.duration("pause").unwrap_or(Duration::from_secs(5));
-    if pause > Duration::from_mins(10) {
-        breaker.wrong("pause", "10m at the most");
-    }
+    let pause = breaker.duration_within("pause", Duration::ZERO..=Duration::from_mins(10));
+    let pause = pause.unwrap_or(Duration::from_secs(5));
     breaker.finish();
     let mut queue = section.section("queue");
     let calls = queue.number("calls", 1..=1_000).unwrap_or(64);

@@ -5,6 +5,7 @@ use usher_runtime::capability::http::{OutboundError, OutboundRequest};
 use usher_runtime::capability::identity::{Authenticate, Claim, Identity, IdentityError};
 
 use super::{Bed, mistakes, status};
+use crate::manifest::Manifest;
 
 fn webhook(more: &str) -> String {
     format!(
@@ -216,6 +217,17 @@ async fn a_claim_is_never_answered_with_deepstreams_word_for_nobody() {
         assert_eq!(answer, Err(IdentityError::Denied), "{uuid}");
     }
     assert!(trusting.authenticators.authenticate(&claim("chris"), &context).await.is_ok());
+}
+
+#[test]
+fn a_webhook_on_the_open_road_is_warned_of() {
+    for (url, expected) in
+        [("http://127.0.0.1:7000/", 0), ("https://id.example.com/", 0), ("http://id.example.com/", 1)]
+    {
+        let manifest = format!("name = \"test\"\n[[authentication]]\nkind = \"http\"\nurl = \"{url}\"\n");
+        let manifest = Manifest::parse("test", &manifest).unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(manifest.warnings().filter(|told| told.contains("plain HTTP")).count(), expected, "{url}");
+    }
 }
 
 #[test]

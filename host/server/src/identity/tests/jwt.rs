@@ -252,6 +252,10 @@ fn what_lets_in_more_than_it_seems_to_is_told() {
         ("secret = \"shared\"", vec![]),
         ("secret = \"shared\"\ncookie = \"session\"", vec!["SameSite"]),
         ("jwks_url = \"http://localhost/keys\"", vec!["for whatever service"]),
+        ("jwks_url = \"http://[::1]:8/keys\"\nissuer = \"id\"", vec![]),
+        ("jwks_url = \"https://id/keys\"\nissuer = \"id\"", vec![]),
+        ("jwks_url = \"http://id/keys\"\nissuer = \"id\"", vec!["`jwks_url` is plain HTTP"]),
+        ("jwks_url = \"http://10.0.0.1/keys\"\nissuer = \"id\"", vec!["`jwks_url` is plain HTTP"]),
         ("jwks_url = \"http://localhost/keys\"\ncookie = \"session\"", vec!["for whatever service", "SameSite"]),
     ] {
         let manifest = format!("name = \"test\"\n[[authentication]]\nkind = \"jwt\"\n{more}\n");

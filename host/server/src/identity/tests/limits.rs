@@ -1,9 +1,9 @@
-//! How often a user may ask, and from where.
+//! How often a user may ask and from where, and the bounds of what is configured.
 
 use serde_json::json;
 use usher_runtime::capability::identity::IdentityError;
 
-use super::Bed;
+use super::{Bed, mistakes};
 
 const TRUSTING: &str = "[[authentication]]\nkind = \"none\"\n";
 
@@ -55,5 +55,29 @@ async fn logins_that_only_their_cookies_tell_apart_share_nothing() {
     for number in 0..30 {
         let around = json!({ "remoteAddress": "192.0.2.1", "headers": { "cookie": format!("session={number}") } });
         assert!(bed.login_from(json!({}), around).await.is_ok(), "{number}");
+    }
+}
+
+#[test]
+fn a_length_of_time_out_of_its_bounds_is_a_mistake() {
+    let webhook = "kind = \"http\"\nurl = \"https://id/who\"";
+    let keys = "kind = \"jwt\"\njwks_url = \"https://id/keys\"";
+    let users = "kind = \"file\"\nusers = \"\"";
+    for (kind, option, expected) in [
+        (webhook, "timeout = \"0s\"", "`authentication.timeout`: 1ms at the least"),
+        (webhook, "timeout = \"31s\"", "30s at the most"),
+        (webhook, "cache = \"6m\"", "5m at the most"),
+        (webhook, "negative_cache = \"61s\"", "1m at the most"),
+        (webhook, "breaker = {pause = \"11m\"}", "10m at the most"),
+        (keys, "timeout = \"31s\"", "30s at the most"),
+        (keys, "refresh = \"2d\"", "24h at the most"),
+        (keys, "cooldown = \"999ms\"", "1s at the least"),
+        (keys, "cooldown = \"2h\"", "1h at the most"),
+        (keys, "negative_cache = \"2h\"", "1h at the most"),
+        (keys, "stale_if_error = \"2d\"", "24h at the most"),
+        (users, "cache = \"6m\"", "5m at the most"),
+    ] {
+        let told = mistakes(&format!("[[authentication]]\n{kind}\n{option}\n"));
+        assert!(told.contains(expected), "{option}: {told}");
     }
 }

@@ -48,7 +48,8 @@ pub(super) fn read(section: &mut Section, files: &BTreeMap<String, String>) -> O
     let scheme = read_scheme(section);
     let users = read_users(section, scheme, files);
     let report_invalid_parameters = section.flag("report_invalid_parameters");
-    let cache = section.duration("cache").unwrap_or(Duration::from_secs(30)).min(Duration::from_mins(5));
+    let cache = section.duration_within("cache", Duration::ZERO..=Duration::from_mins(5));
+    let cache = cache.unwrap_or(Duration::from_secs(30));
     Some(FileAuthenticator { users: users?, scheme: scheme?, report_invalid_parameters, cache })
 }
 

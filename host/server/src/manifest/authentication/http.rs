@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::http::HeaderName;
 use usher_vault::SecretName;
 
-use super::{Resilience, read_resilience};
+use super::{Resilience, is_plain_to_others, read_resilience};
 use crate::document::Section;
 use crate::outbound::{AllowedHost, RESERVED_HEADERS};
 
@@ -51,12 +51,24 @@ pub struct Retry {
     pub interval: Duration,
 }
 
+impl HttpAuthenticator {
+    pub(super) fn warning(&self) -> Option<&'static str> {
+        is_plain_to_others(&self.url).then_some(
+            "`url` is plain HTTP: whoever sits between reads auth keys and passwords and can answer yes; use `https`",
+        )
+    }
+}
+
 pub(super) fn read(section: &mut Section) -> Option<HttpAuthenticator> {
     let url = section.text("url");
     let url = section.required("url", url);
     let host =
         url.as_deref().and_then(|url| AllowedHost::of_url(url).map_err(|error| section.wrong("url", error)).ok());
-    let timeout = section.duration("timeout").unwrap_or(Duration::from_secs(2));
+    let (second, minute) = (Duration::from_secs(1), Duration::from_mins(1));
+    let mut span = |key, default: Duration, allowed| section.duration_within(key, allowed).unwrap_or(default);
+    let timeout = span("timeout", 2 * second, Duration::from_millis(1)..=30 * second);
+    let cache = span("cache", 30 * second, Duration::ZERO..=5 * minute);
+    let negative_cache = span("negative_cache", 2 * second, Duration::ZERO..=minute);
     let bearer = section.parsed("bearer_secret");
     let names: Vec<HeaderName> = section.parsed_list("headers").unwrap_or_default();
     let headers = names.iter().map(|name| name.as_str().to_owned()).collect();
@@ -64,9 +76,6 @@ pub(super) fn read(section: &mut Section) -> Option<HttpAuthenticator> {
     // An error is never an allow, and a redirect is not followed: neither can be a yes.
     let permitted = section.numbers("permitted_status_codes", 200..=299).unwrap_or_default();
     let report_invalid_parameters = section.flag("report_invalid_parameters");
-    let cache = section.duration("cache").unwrap_or(Duration::from_secs(30)).min(Duration::from_mins(5));
-    let negative_cache =
-        section.duration("negative_cache").unwrap_or(Duration::from_secs(2)).min(Duration::from_mins(1));
     let (retry, grace, resilience) = (read_retry(section), read_grace(section), read_resilience(section));
     Some(HttpAuthenticator {
         url: url?,
@@ -106,16 +115,14 @@ fn read_promoted(section: &mut Section, bearer: Option<&SecretName>) -> Vec<Stri
 fn read_retry(section: &mut Section) -> Retry {
     let statuses = section.numbers("retry_status_codes", 100..=599).unwrap_or_default();
     let attempts = section.number("retry_attempts", 0..=10).unwrap_or(0);
-    let interval = section.duration("retry_interval").unwrap_or(Duration::from_millis(100));
-    if interval > Duration::from_secs(30) {
-        section.wrong("retry_interval", "30s at the most; nobody waits longer for a login");
-    }
+    let interval = section.duration_within("retry_interval", Duration::ZERO..=Duration::from_secs(30));
+    let interval = interval.unwrap_or(Duration::from_millis(100));
     Retry { statuses, attempts, interval }
 }
 
 fn read_grace(section: &mut Section) -> Option<Duration> {
     let rule = section.text("when_unavailable");
-    let grace = section.duration("grace");
+    let grace = section.duration_within("grace", Duration::ZERO..=Duration::from_hours(24));
     match rule.as_deref() {
         None | Some("deny") => {
             if grace.is_some() {
@@ -123,13 +130,7 @@ fn read_grace(section: &mut Section) -> Option<Duration> {
             }
             None
         }
-        Some("grace") => {
-            let grace = section.required("grace", grace)?;
-            if grace > Duration::from_hours(24) {
-                section.wrong("grace", "24h at the most");
-            }
-            Some(grace)
-        }
+        Some("grace") => section.required("grace", grace),
         Some(other) => {
             section.wrong("when_unavailable", format!("`{other}` is neither \"deny\" nor \"grace\""));
             None

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use usher_vault::SecretName;
 
+use super::is_plain_to_others;
 use crate::document::Section;
 use crate::identity::jwt::{Algorithm, PublicKey};
 use crate::outbound::AllowedHost;
@@ -79,7 +80,13 @@ impl JwtAuthenticator {
         let from_any_page = self.cookie.is_some().then_some(
             "`cookie` lets every page that a user visits log in as that user: browsers send cookies along, and the page's origin is not checked; use `SameSite` cookies, or a proxy that checks `Origin`",
         );
-        takes_all.into_iter().chain(from_any_page)
+        let over_the_open = match &self.keys {
+            KeySource::Remote(remote) => is_plain_to_others(&remote.url).then_some(
+                "`jwks_url` is plain HTTP: whoever sits between can put keys of their own there and let in anybody; use `https`",
+            ),
+            KeySource::Secret(_) | KeySource::PublicKey(_) => None,
+        };
+        [takes_all, from_any_page, over_the_open].into_iter().flatten()
     }
 }
 
@@ -88,10 +95,8 @@ pub(super) fn read(section: &mut Section) -> Option<JwtAuthenticator> {
     let algorithms = read_algorithms(section, keys.as_ref());
     let issuers = section.text_or_texts("issuer").unwrap_or_default();
     let audiences = section.text_or_texts("audience").unwrap_or_default();
-    let leeway = section.duration("leeway").unwrap_or(Duration::from_secs(10));
-    if leeway > Duration::from_mins(5) {
-        section.wrong("leeway", "5m at the most");
-    }
+    let leeway = section.duration_within("leeway", Duration::ZERO..=Duration::from_mins(5));
+    let leeway = leeway.unwrap_or(Duration::from_secs(10));
     let claims = read_claims(section.section("claims"));
     let cookie = section.text("cookie");
     let report_invalid_parameters = section.flag("report_invalid_parameters");
@@ -124,13 +129,13 @@ fn read_keys(section: &mut Section) -> Option<KeySource> {
 
 fn read_remote(section: &mut Section, url: String) -> Option<RemoteKeys> {
     let host = AllowedHost::of_url(&url).map_err(|error| section.wrong("jwks_url", error)).ok();
-    let mut span = |key, default: Duration, most: Duration| section.duration(key).unwrap_or(default).min(most);
-    let (day, hour) = (Duration::from_hours(24), Duration::from_hours(1));
-    let timeout = span("timeout", Duration::from_secs(2), Duration::from_secs(30));
-    let refresh = span("refresh", Duration::from_mins(10), day);
-    let cooldown = span("cooldown", Duration::from_secs(10), hour).max(Duration::from_secs(1));
-    let negative_cache = span("negative_cache", Duration::from_mins(1), hour);
-    let stale_if_error = span("stale_if_error", hour, day);
+    let mut span = |key, default: Duration, allowed| section.duration_within(key, allowed).unwrap_or(default);
+    let (second, hour, day) = (Duration::from_secs(1), Duration::from_hours(1), Duration::from_hours(24));
+    let timeout = span("timeout", 2 * second, Duration::from_millis(1)..=30 * second);
+    let refresh = span("refresh", Duration::from_mins(10), Duration::ZERO..=day);
+    let cooldown = span("cooldown", 10 * second, second..=hour);
+    let negative_cache = span("negative_cache", Duration::from_mins(1), Duration::ZERO..=hour);
+    let stale_if_error = span("stale_if_error", hour, Duration::ZERO..=day);
     Some(RemoteKeys { url, timeout, refresh, cooldown, negative_cache, stale_if_error, host: host? })
 }
 
