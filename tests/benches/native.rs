@@ -112,6 +112,11 @@ impl sdk::Host for View<'_> {
         Ok(())
     }
 
+    fn list_channels(&self, group: &str) -> Result<Vec<String>, sdk::GroupsError> {
+        let groups = self.native.groups.read().unwrap();
+        Ok(groups.get(group).map_or_else(Vec::new, |channels| channels.iter().cloned().collect()))
+    }
+
     fn authenticate(&self, claim: &sdk::Claim) -> Result<sdk::Proven, sdk::IdentityError> {
         let bindings = Bindings::for_caller(claim.auth_key.parse().unwrap());
         *self.proven.lock().unwrap() = bindings.bind("uuid", [claim.uuid.clone()]).bind("namespace", ["demo"]);
@@ -161,10 +166,6 @@ impl sdk::Host for View<'_> {
     }
 
     fn remove_channels(&self, _group: &str, _channels: &[String]) -> Result<(), sdk::GroupsError> {
-        Err(sdk::GroupsError::TooManyCalls)
-    }
-
-    fn list_channels(&self, _group: &str) -> Result<Vec<String>, sdk::GroupsError> {
         Err(sdk::GroupsError::TooManyCalls)
     }
 

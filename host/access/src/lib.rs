@@ -51,7 +51,7 @@ pub use permissions::{Permission, Permissions, UnknownPermission, UnknownPermiss
 pub use proposal::{Asked, MalformedProposal, Proposal};
 pub use resource::{MalformedResourceName, ResourceKind, ResourceName};
 pub use revocation::{Cut, FutureCut, MalformedRevocation, Revocation, Revocations, Revoked};
-pub use table::{Applied, Basis, Denial, Filter, Finding, GrantTable, Question, Subject};
+pub use table::{Basis, Denial, Filter, Finding, GrantTable, Held, Question, Subject};
 pub use time::{Expiry, MalformedTtl, Ttl, UnixSeconds};
 pub use token::{
     BitsByName, Categories, Epoch, GrantFault, InvalidToken, KeyNumber, MalformedTokenId, MintedToken, PermitKind,

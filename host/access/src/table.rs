@@ -9,13 +9,14 @@ mod tests;
 
 pub use filter::Filter;
 pub use finding::{Basis, Denial, Finding};
+pub use index::Held;
 pub use question::{Question, Subject};
 
 use crate::grant::{Grant, Target, View};
 use crate::key::AuthKey;
 use crate::resource::wildcard_lead;
 use crate::time::UnixSeconds;
-use index::{Held, Index, Name};
+use index::{Index, Name};
 
 /// All grants of one keyset. Keysets never share a table, so a grant in one cannot open another.
 ///
@@ -30,41 +31,24 @@ pub struct GrantTable {
     keyed: Index,
 }
 
-/// What applying a grant did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Applied {
-    /// The target had no grant before.
-    Added,
-    /// The target's earlier grant is gone.
-    Replaced,
-    /// A grant without permissions took an earlier one away.
-    Revoked,
-    /// A grant without permissions found nothing to take away.
-    NothingToRevoke,
-}
-
 impl GrantTable {
-    /// Puts a grant in force, or takes one away if it has no permissions.
-    pub fn apply(&mut self, grant: &Grant) -> Applied {
+    /// Puts a grant in force, or takes one away if it has no permissions. Returns what the target held before, lapsed or not.
+    pub fn apply(&mut self, grant: &Grant) -> Option<Held> {
         if grant.permissions.is_empty() {
-            return match self.remove(&grant.target) {
-                true => Applied::Revoked,
-                false => Applied::NothingToRevoke,
-            };
+            return self.remove(&grant.target);
         }
         let held = Held { permissions: grant.permissions, expires: grant.expires };
-        let earlier = match View::of(&grant.target) {
+        match View::of(&grant.target) {
             None => self.keyset.replace(held),
             Some(view) => self.index_mut(view).insert(view, held),
-        };
-        earlier.map_or(Applied::Added, |_| Applied::Replaced)
+        }
     }
 
-    /// Forgets the grant of this target; whether there was one.
-    pub fn remove(&mut self, target: &Target) -> bool {
+    /// Forgets the grant of this target, and returns what it held.
+    pub fn remove(&mut self, target: &Target) -> Option<Held> {
         match View::of(target) {
-            None => self.keyset.take().is_some(),
-            Some(view) => self.index_mut(view).remove(view).is_some(),
+            None => self.keyset.take(),
+            Some(view) => self.index_mut(view).remove(view),
         }
     }
 

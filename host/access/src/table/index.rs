@@ -16,10 +16,12 @@ use crate::time::{Expiry, UnixSeconds};
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// What one grant gives.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Held {
-    pub(super) permissions: Permissions,
-    pub(super) expires: Expiry,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// What may be done.
+    pub permissions: Permissions,
+    /// Until when.
+    pub expires: Expiry,
 }
 
 /// A name in two parts, so that `head.*` can be looked up by borrowing `head.` from a longer name.

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use usher_access::{
-    Approved, Filter, Finding, Grant, GrantTable, MalformedRecord, Permissions, Question, ResourceKind, SubscribeKey,
-    Target, UnixSeconds,
+    Approved, Filter, Finding, Grant, GrantTable, Held, MalformedRecord, Permissions, Question, ResourceKind,
+    SubscribeKey, Target, UnixSeconds,
 };
 use usher_runtime::capability::Answer;
 use usher_runtime::capability::access::{Entry, GrantError, Grants};
@@ -45,7 +45,9 @@ impl EmbeddedGrants {
                 Grant::decode(key.get(prefix.len()..).unwrap_or_default(), value);
             match read {
                 Ok(grant) if grant.expires.is_over(now) => expired.remove(Space::Grants, key),
-                Ok(grant) => drop(table.apply(&grant)),
+                Ok(grant) => {
+                    table.apply(&grant);
+                }
                 Err(error) => tracing::error!(%error, "a stored grant is damaged and grants nothing"),
             }
             true
@@ -120,11 +122,10 @@ impl EmbeddedGrants {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let (mut replaced, mut shrinks) = (0, false);
         for grant in grants {
-            if let Some(held) = table.find(&grant.target, now) {
+            if let Some(held) = table.apply(grant).filter(|held| !held.expires.is_over(now)) {
                 replaced += 1;
-                shrinks |= takes_away(grant, &held);
+                shrinks |= takes_away(grant, held);
             }
-            table.apply(grant);
         }
         drop(table);
         if shrinks {
@@ -213,7 +214,7 @@ pub(crate) fn unavailable(error: &StoreError) -> GrantError {
 }
 
 /// Whether somebody loses a permission, or has it for a shorter time, when `grant` takes the place of `held`.
-fn takes_away(grant: &Grant, held: &Grant) -> bool {
+fn takes_away(grant: &Grant, held: Held) -> bool {
     !grant.permissions.contains(held.permissions) || grant.expires < held.expires
 }
 
