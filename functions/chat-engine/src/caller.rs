@@ -23,6 +23,8 @@ pub(crate) struct Caller {
     client_data: String,
     /// Made when first asked for.
     wildcards: OnceCell<[String; 4]>,
+    /// Likewise.
+    standard: OnceCell<[String; 4]>,
 }
 
 impl Caller {
@@ -48,6 +50,7 @@ impl Caller {
             auth_key: claim.auth_key,
             client_data: proven.client_data,
             wildcards: OnceCell::new(),
+            standard: OnceCell::new(),
         })
     }
 
@@ -84,7 +87,7 @@ impl Caller {
 
     /// The name of the caller's own channel group.
     pub(crate) fn group(&self, group: Group) -> String {
-        format!("{}#{}#{}", self.namespace.name, self.uuid, group.name())
+        [&self.namespace.name, "#", &self.uuid, "#", group.name()].concat()
     }
 
     pub(crate) fn namespace(&self) -> &Namespace {
@@ -97,11 +100,12 @@ impl Caller {
     }
 
     /// The channels that the clients open for every user.
-    pub(crate) fn standard_channels(&self) -> [String; 4] {
-        let own = [("read", "feed"), ("write", "direct"), ("me", "sync")];
-        let [feed, direct, sync] =
-            own.map(|(part, name)| format!("{}#user#{}#{part}.#{name}", self.namespace.name, self.uuid));
-        [self.namespace.global_chat(), feed, direct, sync]
+    pub(crate) fn standard_channels(&self) -> &[String; 4] {
+        self.standard.get_or_init(|| {
+            let own = ["read.#feed", "write.#direct", "me.#sync"];
+            let [feed, direct, sync] = own.map(|rest| names::of_user(&self.namespace.name, &self.uuid, rest));
+            [self.namespace.global_chat(), feed, direct, sync]
+        })
     }
 
     pub(crate) fn uuid(&self) -> &str {

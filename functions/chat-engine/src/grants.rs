@@ -3,6 +3,7 @@
 use usher_sdk::{Host, Permissions, Proposal, Target};
 
 use crate::caller::Caller;
+use crate::names;
 use crate::policy::{Answers, Inquiry, Rights, Standing};
 use crate::refusal::Refusal;
 use crate::settings;
@@ -38,7 +39,7 @@ impl Sheet {
             self.place(wildcard.clone(), answers.channel(wildcard));
         }
         if rights.read {
-            self.read.push(format!("{namespace}-pnpres"));
+            self.read.push(names::presence(namespace));
         }
     }
 
@@ -46,7 +47,7 @@ impl Sheet {
     pub(crate) fn groups(&mut self, caller: &Caller, answers: &Answers<'_>) {
         let groups = Group::ALL.map(|group| caller.group(group)).into_iter();
         for group in groups.filter(|group| answers.may_read_group(group)) {
-            self.read_groups.push(format!("{group}-pnpres"));
+            self.read_groups.push(names::presence(&group));
             self.read_groups.push(group);
         }
     }
@@ -59,7 +60,7 @@ impl Sheet {
         }
         self.place(channel.to_owned(), standing.rights);
         if standing.rights.read {
-            add(&mut self.read, format!("{channel}-pnpres"));
+            add(&mut self.read, names::presence(channel));
         }
     }
 
@@ -99,7 +100,7 @@ impl Sheet {
 /// Takes back what [`Sheet::channel`] gave the caller's auth key for this channel alone.
 pub(crate) fn revoke(caller: &Caller, channel: &str, host: &impl Host) -> Result<(), Refusal> {
     let target = Target {
-        channels: vec![channel.to_owned(), format!("{channel}-pnpres")],
+        channels: vec![channel.to_owned(), names::presence(channel)],
         groups: Vec::new(),
         uuids: Vec::new(),
         auth_keys: vec![caller.auth_key().to_owned()],

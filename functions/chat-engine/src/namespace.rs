@@ -47,7 +47,7 @@ impl Namespace {
             Dialect::Global => self.name.clone(),
             // The client leaves a name alone that already contains the namespace.
             Dialect::Namespace if "global".contains(&self.name) => "global".to_owned(),
-            Dialect::Namespace => format!("{}#chat#public.#global", self.name),
+            Dialect::Namespace => [&self.name, "#chat#public.#global"].concat(),
         }
     }
 }

@@ -92,15 +92,14 @@ fn standard(caller: &Caller, answers: &Answers<'_>, sheet: &mut Sheet, joins: &m
     let standard = caller.standard_channels();
     standard.iter().for_each(|channel| sheet.channel(channel, &answers.standing(channel)));
     let [global_chat, feed, direct, _sync] = standard;
-    let [of_global, of_feed, of_direct] =
-        [&global_chat, &feed, &direct].map(|channel| answers.standing(channel).rights);
+    let [of_global, of_feed, of_direct] = [global_chat, feed, direct].map(|channel| answers.standing(channel).rights);
     let group = match caller.namespace().dialect {
         Dialect::Global => Group::System,
         Dialect::Namespace => Group::Custom,
     };
-    joins.add(group, global_chat, of_global);
-    joins.add(Group::System, feed, of_feed);
-    joins.add(Group::System, direct, of_direct);
+    joins.add(group, global_chat.clone(), of_global);
+    joins.add(Group::System, feed.clone(), of_feed);
+    joins.add(Group::System, direct.clone(), of_direct);
 }
 
 /// Channels by the group they go into.
