@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     fn targets() -> impl Strategy<Value = Target> {
-        let name = "[^,\\p{C}]{1,60}".prop_map(|text| text.parse::<ResourceName>().unwrap());
+        let name = "[^,\\p{C}\\p{Zl}\\p{Zp}]{1,60}".prop_map(|text| text.parse::<ResourceName>().unwrap());
         let key = "[!-+\\--~é]{1,40}".prop_map(|text| text.parse::<AuthKey>().unwrap());
         (0..4_u8, name, proptest::option::of(key)).prop_map(|(kind, name, key)| {
             let holder = key.clone().map_or(Holder::Everyone, Holder::Key);
