@@ -97,10 +97,10 @@ impl Sheet {
     }
 }
 
-/// Takes back what [`Sheet::channel`] gave the caller's auth key for this channel alone.
-pub(crate) fn revoke(caller: &Caller, channel: &str, host: &impl Host) -> Result<(), Refusal> {
+/// Takes back what [`Sheet::channel`] gave the caller's auth key for these channels alone.
+pub(crate) fn revoke(caller: &Caller, channels: &[String], host: &impl Host) -> Result<(), Refusal> {
     let target = Target {
-        channels: vec![channel.to_owned(), names::presence(channel)],
+        channels: channels.iter().flat_map(|channel| [channel.clone(), names::presence(channel)]).collect(),
         groups: Vec::new(),
         uuids: Vec::new(),
         auth_keys: vec![caller.auth_key().to_owned()],

@@ -41,7 +41,7 @@ pub struct Host {
     calls: RefCell<Vec<&'static str>>,
     failing: RefCell<Failing>,
     rival: RefCell<Option<(String, String)>>,
-    lapsing: RefCell<Option<String>>,
+    lapsing: RefCell<Vec<String>>,
     grant_takes: Cell<u64>,
     drawn: Cell<u64>,
     now: Cell<u64>,
@@ -193,7 +193,7 @@ impl Host {
 
     /// Just before the next grant or channel added to a group, the value under `key` is removed.
     pub fn lapse(&self, key: &str) {
-        *self.lapsing.borrow_mut() = Some(key.to_owned());
+        self.lapsing.borrow_mut().push(key.to_owned());
     }
 
     /// From now on every grant takes `minutes`.

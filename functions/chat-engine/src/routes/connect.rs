@@ -27,28 +27,30 @@ pub(super) fn connect(request: &Request, host: &impl Host) -> Result<Response, R
     let fields = Fields::from_body(request)?;
     let asked = chats(&fields)?;
     let caller = Caller::identify(&fields, Route::Connect, host)?;
-    let present = membership::present(&caller, host)?;
+    let mut present = membership::present(&caller, host)?;
     let answers = ask(&caller, (&asked, &present), host)?;
-    membership::part(&caller, &present, &answers, host)?;
+    membership::part(&caller, &mut present, &answers, host)?;
     let mut sheet = Sheet::default();
     let mut joins = Joins::default();
     sheet.bootstrap(&caller, &answers);
     sheet.groups(&caller, &answers);
     standard(&caller, &answers, &mut sheet, &mut joins);
-    for chat in asked {
+    for chat in &asked {
         let standing = answers.standing(&chat.channel);
         if standing.rights.are_none() {
             return Err(Refusal::Forbidden);
         }
         sheet.channel(&chat.channel, &standing);
-        joins.add(chat.group, chat.channel, standing.rights);
+        joins.add(chat.group, chat.channel.clone(), standing.rights);
     }
     let ttl = settings::ttl(host)?;
     let proposals = sheet.into_proposals(&caller, ttl)?;
     host.grant(&proposals)?;
-    for (group, channels) in joins.0 {
-        membership::add(&caller, group, &channels, host)?;
-    }
+    let joined = joins.enter(&caller, &present, host);
+    // Whatever became of the joins: the grants are made.
+    let chats: Vec<_> = asked.into_iter().map(|chat| chat.channel).collect();
+    membership::take_back_if_left(&caller, &Group::ALL, &chats, host)?;
+    joined?;
     Connected::new(&caller, &proposals, now / 1000 + u64::from(ttl) * 60).answer()
 }
 
@@ -114,6 +116,14 @@ impl Joins {
             Some((_, channels)) => channels.push(channel),
             None => self.0.push((group, vec![channel])),
         }
+    }
+
+    /// Adds the channels to the groups, beside those that are there.
+    fn enter(&self, caller: &Caller, present: &[(Group, Vec<String>)], host: &impl Host) -> Result<(), Refusal> {
+        self.0.iter().try_for_each(|(group, channels)| {
+            let there = present.iter().find(|(known, _)| known == group).map(|(_, channels)| channels.as_slice());
+            membership::add(caller, *group, (channels, there.unwrap_or_default()), host)
+        })
     }
 }
 

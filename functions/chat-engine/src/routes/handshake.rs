@@ -23,12 +23,12 @@ pub(super) fn bootstrap(caller: &Caller, host: &impl Host) -> Result<Response, R
 
 /// Grants reading the caller's channel groups, without the channels that it may not read any more.
 pub(super) fn group(caller: &Caller, host: &impl Host) -> Result<Response, Refusal> {
-    let present = membership::present(caller, host)?;
+    let mut present = membership::present(caller, host)?;
     let mut inquiry = Inquiry::of(caller);
     grants::ask_groups(caller, &mut inquiry);
     present.iter().flat_map(|(_, channels)| channels).for_each(|channel| inquiry.reading(channel));
     let answers = inquiry.ask(host)?;
-    membership::part(caller, &present, &answers, host)?;
+    membership::part(caller, &mut present, &answers, host)?;
     let mut sheet = Sheet::default();
     sheet.groups(caller, &answers);
     sheet.grant(caller, host)?;

@@ -4,7 +4,7 @@
 
 use std::slice;
 
-use usher_sdk::{GroupsError, Host, Response};
+use usher_sdk::{Host, Response};
 
 use crate::caller::Caller;
 use crate::policy::{Answers, Inquiry};
@@ -17,73 +17,75 @@ const JOINED: &str = r#"{"status":200,"message":"OK","service":"channel-registry
 /// Adds a chat that the caller may read to its group. Another's direct chat answers the same and is not added, since
 /// clients join it on their way to sending an invitation.
 pub(super) fn join(caller: &Caller, chat: &Chat, host: &impl Host) -> Result<Response, Refusal> {
-    if caller.standing(&chat.channel, host)?.rights.read {
-        add(caller, chat.group, slice::from_ref(&chat.channel), host)?;
+    let Chat { channel, group, .. } = chat;
+    if caller.standing(channel, host)?.rights.read {
+        // The standard channels are few and everybody has them: only what comes on top is worth a look at the group.
+        let is_standard = caller.standard_channels().contains(channel);
+        let present = if is_standard { Vec::new() } else { listed(caller, *group, host)? };
+        let channels = slice::from_ref(channel);
+        add(caller, *group, (channels, &present), host)?;
+        take_back_if_left(caller, &[*group], channels, host)?;
     }
     Ok(Response::new(200, "application/json; charset=utf-8", JOINED))
 }
 
-/// Adds channels, which the caller may read, to one of its groups, as far as `config.group_channels` goes.
-pub(super) fn add(caller: &Caller, group: Group, channels: &[String], host: &impl Host) -> Result<(), Refusal> {
-    let name = caller.group(group);
-    let failed = |error: GroupsError| Refusal::JoinFailed { cause: error.to_string() };
+/// Adds channels, which the caller may read, to one of its groups, as far as `config.group_channels` goes beside those present.
+pub(super) fn add(
+    caller: &Caller,
+    group: Group,
+    (channels, present): (&[String], &[String]),
+    host: &impl Host,
+) -> Result<(), Refusal> {
     let standard = caller.standard_channels();
-    // The standard channels are few and everybody has them: only what comes on top is worth a look at the group.
     if channels.iter().any(|channel| !standard.contains(channel)) {
-        let present = host.list_channels(&name).map_err(failed)?;
         let more = channels.iter().filter(|channel| !present.contains(channel)).count();
         if more > 0 && present.len() + more > settings::group_channels(host)? {
             return Err(Refusal::Forbidden);
         }
     }
-    host.add_channels(&name, channels).map_err(failed)?;
-    take_back_if_left(caller, &[group], channels, host)
+    host.add_channels(&caller.group(group), channels).map_err(|error| Refusal::JoinFailed { cause: error.to_string() })
 }
 
 /// What is in the caller's channel groups, for [`part`] to judge before the groups are granted.
 pub(super) fn present(caller: &Caller, host: &impl Host) -> Result<Vec<(Group, Vec<String>)>, Refusal> {
-    let listed = |group: Group| {
-        let channels = host.list_channels(&caller.group(group));
-        channels.map(|channels| (group, channels)).map_err(|error| Refusal::JoinFailed { cause: error.to_string() })
-    };
-    Group::ALL.into_iter().map(listed).collect()
+    Group::ALL.into_iter().map(|group| listed(caller, group, host).map(|channels| (group, channels))).collect()
 }
 
-/// Takes channels that the caller may not read any more out of its groups.
+fn listed(caller: &Caller, group: Group, host: &impl Host) -> Result<Vec<String>, Refusal> {
+    host.list_channels(&caller.group(group)).map_err(|error| Refusal::JoinFailed { cause: error.to_string() })
+}
+
+/// Takes channels that the caller may not read any more out of its groups, and out of `present`.
 pub(super) fn part(
     caller: &Caller,
-    present: &[(Group, Vec<String>)],
+    present: &mut [(Group, Vec<String>)],
     answers: &Answers<'_>,
     host: &impl Host,
 ) -> Result<(), Refusal> {
     for (group, channels) in present {
-        let denied = |channel: &&String| !answers.may_read(channel);
-        let denied: Vec<_> = channels.iter().filter(denied).cloned().collect();
-        if !denied.is_empty() {
-            let removed = host.remove_channels(&caller.group(*group), &denied);
-            removed.map_err(|error| Refusal::LeaveFailed { cause: error.to_string() })?;
-        }
+        let denied: Vec<_> = channels.extract_if(.., |channel| !answers.may_read(channel)).collect();
+        remove(caller, &[*group], &denied, host)?;
     }
     Ok(())
 }
 
-/// Takes the grant of a private chat back, and the chat out of `groups`, if the caller left it while the request ran. Of other
-/// channels nothing is asked.
+/// Takes the grants of private chats back, and the chats out of `groups`, if the caller left them while the request ran. Of
+/// other channels nothing is asked.
 pub(super) fn take_back_if_left(
     caller: &Caller,
     groups: &[Group],
     channels: &[String],
     host: &impl Host,
 ) -> Result<(), Refusal> {
-    let private: Vec<_> = channels.iter().filter(|channel| caller.is_private(channel)).collect();
+    let private: Vec<_> = channels.iter().filter(|channel| caller.is_private(channel)).cloned().collect();
     let mut inquiry = Inquiry::of(caller);
     private.iter().for_each(|channel| inquiry.channel(channel));
     let asked = inquiry.ask(host);
     let is_kept = |channel: &str| asked.as_ref().is_ok_and(|answers| !answers.channel(channel).are_none());
     let lost: Vec<_> = private.into_iter().filter(|channel| !is_kept(channel)).collect();
-    for channel in &lost {
-        grants::revoke(caller, channel, host)?;
-        remove(caller, groups, channel, host)?;
+    if !lost.is_empty() {
+        grants::revoke(caller, &lost, host)?;
+        remove(caller, groups, &lost, host)?;
     }
     match asked {
         Ok(_) if lost.is_empty() => Ok(()),
@@ -96,19 +98,20 @@ pub(super) fn take_back_if_left(
 /// leaves a private chat needs a new invitation, unless the chat is its own. Leaving twice is no error, nor is
 /// leaving what the policy does not allow any more.
 pub(super) fn leave(caller: &Caller, chat: &Chat, host: &impl Host) -> Result<Response, Refusal> {
+    let channels = slice::from_ref(&chat.channel);
     let groups = if caller.is_private(&chat.channel) {
         // First of all: a request at the same time, or after a failure here, must not find a member.
         membership::resign(caller, &chat.channel, host)?;
-        grants::revoke(caller, &chat.channel, host)?;
+        grants::revoke(caller, channels, host)?;
         // The caller chose the group when it joined; a private chat must not stay readable through another one.
         Group::ALL.to_vec()
     } else {
         match caller.standing(&chat.channel, host) {
             Ok(standing) if standing.wildcard.is_some() => {}
-            Ok(_) => grants::revoke(caller, &chat.channel, host)?,
+            Ok(_) => grants::revoke(caller, channels, host)?,
             Err(Refusal::Forbidden) if caller.kind(&chat.channel).is_some() => {
                 // What the ceiling does not speak of was never granted or joined: it looks like any channel that is forbidden.
-                grants::revoke(caller, &chat.channel, host).map_err(|refusal| {
+                grants::revoke(caller, channels, host).map_err(|refusal| {
                     if matches!(refusal, Refusal::GrantRefused { .. }) { Refusal::Forbidden } else { refusal }
                 })?;
             }
@@ -116,13 +119,13 @@ pub(super) fn leave(caller: &Caller, chat: &Chat, host: &impl Host) -> Result<Re
         }
         vec![chat.group]
     };
-    remove(caller, &groups, &chat.channel, host)?;
+    remove(caller, &groups, channels, host)?;
     Ok(Response::text(200, ""))
 }
 
-fn remove(caller: &Caller, groups: &[Group], channel: &String, host: &impl Host) -> Result<(), Refusal> {
-    for group in groups {
-        let removed = host.remove_channels(&caller.group(*group), slice::from_ref(channel));
+fn remove(caller: &Caller, groups: &[Group], channels: &[String], host: &impl Host) -> Result<(), Refusal> {
+    for group in groups.iter().filter(|_| !channels.is_empty()) {
+        let removed = host.remove_channels(&caller.group(*group), channels);
         removed.map_err(|error| Refusal::LeaveFailed { cause: error.to_string() })?;
     }
     Ok(())

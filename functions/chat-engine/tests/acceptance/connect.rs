@@ -1,7 +1,7 @@
 //! The handshake in one request.
 
 use serde_json::{Value, json};
-use usher_sdk::GroupsError;
+use usher_sdk::{GroupsError, Host as _};
 
 use crate::bed::{READ, WRITE, answer, chat, host, must, post, posted, private_chat, send, user, with};
 
@@ -123,6 +123,35 @@ fn five_private_chats_fit_into_the_calls_of_one_request() {
     must(&host, "connect", &with(user("bob"), &json!({"chats": chats})));
     let kv = host.calls().iter().skip(before).filter(|call| call.starts_with("kv.")).count();
     assert!(kv <= MOST_KV_CALLS, "{kv}");
+}
+
+#[test]
+fn at_worst_it_takes_everything_back_within_the_calls_of_one_request() {
+    const MOST_ACCESS_CALLS: usize = 16;
+    const GROUPS: [&str; 3] = ["rooms", "system", "custom"];
+    let channels: Vec<_> = (0..5).map(|number| format!("ns#chat#private.#{number}")).collect();
+    for room in ["200", "0"] {
+        let host = host().with_config("group_channels", room);
+        let mut chats = Vec::new();
+        for (channel, group) in channels.iter().zip(GROUPS.into_iter().cycle()) {
+            let one = with(chat(channel), &json!({"group": group}));
+            must(&host, "grant", &with(user("alice"), &json!({"chat": one})));
+            must(&host, "invite", &with(user("alice"), &json!({"chat": one, "to": "bob"})));
+            chats.push(one);
+        }
+        for group in GROUPS {
+            host.add_channels(&format!("ns#bob#{group}"), &["ns#chat#private.#past".to_owned()]).unwrap();
+        }
+        channels.iter().for_each(|channel| host.lapse(&format!("member:bob#{channel}")));
+        let before = host.calls().len();
+        assert_eq!(posted(&host, "connect", &with(user("bob"), &json!({"chats": chats}))), answer(403, "Forbidden"));
+        let access = |call: &&&str| call.starts_with("access.") || call.starts_with("groups.");
+        let calls = host.calls().iter().skip(before).filter(access).count();
+        assert!(calls <= MOST_ACCESS_CALLS, "{calls}");
+        for channel in &channels {
+            assert!(!host.can_read("bob-key", channel) && !host.allows("bob-key", channel, WRITE), "{channel}");
+        }
+    }
 }
 
 #[test]

@@ -198,9 +198,8 @@ impl Host {
     }
 
     fn lapse_now(&self) {
-        if let Some(key) = self.lapsing.take() {
-            self.values.borrow_mut().remove(&key);
-        }
+        let lapsed = self.lapsing.take();
+        self.values.borrow_mut().retain(|key, _| !lapsed.contains(key));
     }
 
     fn store(&self, key: &str, text: &str, minutes: Option<u32>) {
