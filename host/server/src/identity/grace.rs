@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
+use moka::ops::compute::Op;
 use usher_runtime::capability::identity::Identity;
 
 use super::question::Fingerprint;
@@ -51,7 +52,9 @@ impl Grace {
 
     /// The validator has just said no.
     pub(super) async fn refused(&self, asked: &Fingerprint) {
-        self.proven.invalidate(&asked.credential).await;
+        // In turn with `proven`, unlike `invalidate`: a yes that comes at once must not bring back what it read before.
+        let forget = |_known| std::future::ready(Op::Remove);
+        let _ = self.proven.entry(asked.credential).and_compute_with(forget).await;
     }
 
     /// Who was proven by exactly this, lately.
@@ -75,12 +78,19 @@ fn newest(known: &[Proof], proof: Proof) -> Vec<Proof> {
 mod tests {
     use super::*;
 
+    fn asked(number: u8) -> Fingerprint {
+        Fingerprint { credential: [0; 32], question: [number; 32] }
+    }
+
+    fn grace() -> (Arc<Grace>, Arc<Identity>) {
+        let grace = Grace::new(Duration::from_mins(5), Clock::controlled(|| 0));
+        let identity = Identity { id: "chris".into(), client_data: String::new(), server_data: String::new() };
+        (Arc::new(grace), Arc::new(identity))
+    }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn what_is_proven_at_once_with_one_credential_is_all_remembered() {
-        let grace = Arc::new(Grace::new(Duration::from_mins(5), Clock::controlled(|| 0)));
-        let asked = |number| Fingerprint { credential: [0; 32], question: [number; 32] };
-        let identity = Identity { id: "chris".into(), client_data: String::new(), server_data: String::new() };
-        let identity = Arc::new(identity);
+        let (grace, identity) = grace();
         for _ in 0..100 {
             let proving = (0..8).map(|number| {
                 let (grace, identity) = (Arc::clone(&grace), Arc::clone(&identity));
@@ -94,6 +104,21 @@ mod tests {
             }
             grace.refused(&asked(0)).await;
             assert!(grace.believed(&asked(1)).await.is_none());
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_yes_that_comes_with_a_no_brings_nothing_back() {
+        let (grace, identity) = grace();
+        for _ in 0..2_000 {
+            grace.proven(&asked(0), &identity).await;
+            let (proving, refusing) = (Arc::clone(&grace), Arc::clone(&grace));
+            let other = Arc::clone(&identity);
+            let proven = tokio::spawn(async move { proving.proven(&asked(1), &other).await });
+            let refused = tokio::spawn(async move { refusing.refused(&asked(2)).await });
+            proven.await.unwrap();
+            refused.await.unwrap();
+            assert!(grace.believed(&asked(0)).await.is_none());
         }
     }
 }
