@@ -236,12 +236,14 @@ async fn answers_and_bodies_stream() {
     let (bed, origin) = bed().await;
     origin.conduct(Conduct::Stream);
     let now = bed.seconds();
-    let call = Call::get("/v2/subscribe/sub-c-test/a/0").signed_with("sec-c-test", now);
-    let says = async {
-        origin.until_received(1).await;
-        origin.say("one");
+    let call = || Call::get("/v2/subscribe/sub-c-test/a/0").signed_with("sec-c-test", now);
+    let says = async |begun, chunk| {
+        origin.until_begun(begun).await;
+        origin.say(chunk);
     };
-    let (answer, ()) = tokio::join!(bed.begin(call), says);
+    let (answer, ()) = tokio::join!(bed.call(call()), says(1, ""));
+    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    let (answer, ()) = tokio::join!(bed.begin(call()), says(2, "one"));
     assert_eq!(answer.status(), 200);
     let mut body = answer.into_body();
     for (chunk, next) in [("one", "two"), ("two", "")] {
@@ -327,10 +329,12 @@ async fn without_a_network_or_its_answer_there_is_an_error_of_our_own() {
     assert_eq!((unreachable.status, &unreachable.json()["code"]), (502, &json!("network.unreachable")));
     assert_eq!(unreachable.header("retry-after"), Some("1"));
     let origin = Origin::start().await;
-    origin.conduct(Conduct::Switch);
     bed.set_network(&origin.url()).await;
-    let switching = bed.call(signed()).await;
-    assert_eq!((switching.status, &switching.json()["code"]), (502, &json!("network.unreachable")));
+    for conduct in [Conduct::Switch, Conduct::Break] {
+        origin.conduct(conduct);
+        let answer = bed.call(signed()).await;
+        assert_eq!((answer.status, &answer.json()["code"]), (502, &json!("network.unreachable")), "{conduct:?}");
+    }
     let unknown = bed.call(Call::get("/v2/subscribe/sub-c-none/a/0")).await;
     assert_eq!((unknown.status, &unknown.json()["message"]), (400, &json!("Invalid Subscribe Key")));
 }

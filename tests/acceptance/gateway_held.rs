@@ -135,7 +135,7 @@ async fn a_poll_of_which_only_the_head_has_come_is_refused() {
     let revoked = token(&bed).await;
     origin.conduct(Conduct::Stream);
     let ends = async {
-        origin.until_received(1).await;
+        origin.until_begun(1).await;
         bed.admin().post("/v1/keysets/sub-c-test/tokens/revoke", &json!({ "token": revoked })).await.unwrap();
     };
     let (answer, ()) = tokio::join!(bed.call(poll(&revoked)), ends);

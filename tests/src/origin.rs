@@ -24,6 +24,8 @@ pub enum Conduct {
     Switch,
     /// Sends the head, then a chunk for each [`Origin::say`]; an empty one ends the answer.
     Stream,
+    /// Sends the head and closes.
+    Break,
 }
 
 /// A listening origin; it stops when dropped.
@@ -39,6 +41,7 @@ pub struct Origin {
 struct Shared {
     received: Arc<Mutex<Vec<Received>>>,
     arrived: Arc<watch::Sender<usize>>,
+    begun: Arc<watch::Sender<usize>>,
     left: Arc<watch::Sender<usize>>,
     conduct: Arc<watch::Sender<Conduct>>,
     chunks: broadcast::Sender<String>,
@@ -53,6 +56,7 @@ impl Origin {
         let shared = Shared {
             received: Arc::default(),
             arrived: Arc::new(arrived),
+            begun: Arc::new(watch::channel(0).0),
             left: Arc::new(watch::channel(0).0),
             conduct: Arc::new(watch::channel(Conduct::Echo).0),
             chunks: broadcast::channel(64).0,
@@ -93,6 +97,11 @@ impl Origin {
         self.arrivals.clone().wait_for(|arrived| *arrived >= count).await.expect("the origin listens");
     }
 
+    /// Waits until the heads of `count` streamed answers were sent.
+    pub async fn until_begun(&self, count: usize) {
+        self.shared.begun.subscribe().wait_for(|begun| *begun >= count).await.expect("the origin listens");
+    }
+
     /// Waits until `count` connections were closed in the middle of an answer.
     pub async fn until_left(&self, count: usize) {
         self.shared.left.subscribe().wait_for(|left| *left >= count).await.expect("the origin listens");
@@ -115,7 +124,7 @@ impl Shared {
             self.arrived.send_modify(|arrived| *arrived += 1);
             let mut conduct = self.conduct.subscribe();
             let answered = tokio::select! {
-                answered = answer(&mut writer, &request, (&mut conduct, &mut chunks)) => answered,
+                answered = answer(&mut writer, &request, (&mut conduct, &mut chunks), &self.begun) => answered,
                 _ = reader.fill_buf() => None,
             };
             if answered.is_none() {
@@ -130,15 +139,20 @@ async fn answer(
     writer: &mut OwnedWriteHalf,
     request: &Received,
     (conduct, chunks): (&mut watch::Receiver<Conduct>, &mut broadcast::Receiver<String>),
+    begun: &watch::Sender<usize>,
 ) -> Option<()> {
     let now = *conduct.wait_for(|conduct| *conduct != Conduct::Hold).await.ok()?;
     if now == Conduct::Switch {
         let head = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n";
         return writer.write_all(head.as_bytes()).await.ok();
     }
-    if now == Conduct::Stream {
+    if matches!(now, Conduct::Stream | Conduct::Break) {
         let head = "HTTP/1.1 200 OK\r\ncontent-type: text/javascript\r\ntransfer-encoding: chunked\r\n\r\n";
         writer.write_all(head.as_bytes()).await.ok()?;
+        begun.send_modify(|begun| *begun += 1);
+        if now == Conduct::Break {
+            return None;
+        }
         loop {
             let chunk = chunks.recv().await.ok()?;
             writer.write_all(format!("{:x}\r\n{chunk}\r\n", chunk.len()).as_bytes()).await.ok()?;

@@ -92,7 +92,7 @@ impl Gateway {
             refusal = &mut ended => return Err(refusal),
             first = body.frame() => first.transpose(),
         };
-        let first = first.map_err(|error| not_forwarded(&error.into(), sender.request_id))?;
+        let first = first.map_err(|error| not_forwarded(&forward::classify(&error), sender.request_id))?;
         if !parts.headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
             open_to_browsers(&mut parts.headers);
         }

@@ -68,12 +68,6 @@ pub(crate) enum ForwardError {
     Unreachable(String),
 }
 
-impl From<axum::Error> for ForwardError {
-    fn from(error: axum::Error) -> Self {
-        Self::Unreachable(error.to_string())
-    }
-}
-
 impl Forwarder {
     /// `roots` are PEM certificates trusted besides the system's.
     pub(crate) fn new(roots: &[Vec<u8>]) -> Result<Self, ForwarderError> {
@@ -137,9 +131,9 @@ fn rewrite(origin: &NetworkOrigin, parts: Parts, sender: Sender<'_>) -> Result<R
     Ok(request)
 }
 
-/// The innermost cause: it names neither the target nor headers.
-fn classify(error: &hyper_util::client::legacy::Error) -> ForwardError {
-    let mut cause: &(dyn std::error::Error + 'static) = error;
+/// What the innermost cause comes to, which names neither the target nor headers.
+pub(super) fn classify(error: &(dyn std::error::Error + 'static)) -> ForwardError {
+    let mut cause = error;
     loop {
         if cause.is::<LengthLimitError>() {
             return ForwardError::BodyTooLong;

@@ -98,11 +98,11 @@ impl<F: Future<Output = Refusal>> HttpBody for Guarded<F> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
-        if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(Ok(first)));
-        }
         if self.ended.as_mut().poll(context).is_ready() {
             return Poll::Ready(Some(Err(Ended.into())));
+        }
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(first)));
         }
         Pin::new(&mut self.rest).poll_frame(context).map_err(Into::into)
     }
