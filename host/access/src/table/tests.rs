@@ -132,9 +132,10 @@ fn applying_replaces_and_revokes() {
     for target in [target("keyset", "", None), target("channel", "a", None), target("uuid", "u", Some("k"))] {
         for (bits, before, len) in [(0, None, 0), (1, None, 1), (2, Some(1), 1), (0, Some(2), 0), (0, None, 0)] {
             let held = table.apply(&grant(target.clone(), bits, 2_000));
+            let before = before.map(|bits| grant(target.clone(), bits, 2_000));
             assert_eq!(
-                held.map(|held| held.permissions),
-                before.map(|bits| grant(target.clone(), bits, 0).permissions)
+                held.map(|held| (held.permissions, held.expires)),
+                before.map(|before| (before.permissions, before.expires))
             );
             assert_eq!(table.len(), len);
         }

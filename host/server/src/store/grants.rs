@@ -238,30 +238,37 @@ pub(crate) fn entry(grant: &Grant, now: UnixSeconds) -> Entry {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use usher_access::{Asked, Proposal};
 
     use super::*;
 
     #[test]
     fn only_what_takes_away_is_noted() {
-        let now = UnixSeconds::new(1_800_000_000);
-        let store = (Store::in_memory(), Clock::controlled(move || now.get() * 1_000));
+        let now = Arc::new(AtomicU64::new(1_800_000_000));
+        let of_clock = Arc::clone(&now);
+        let store = (Store::in_memory(), Clock::controlled(move || of_clock.load(Ordering::Relaxed) * 1_000));
         let changes = Changes::new();
         let grants = EmbeddedGrants::load(store, &"sub-c-1".parse().unwrap(), changes.clone()).unwrap();
         let seen = changes.subscribe();
         let mut expected = 0;
-        for (bits, minutes, takes_away) in [
-            (1_u8, 60_u32, false),
-            (1, 60, false),
-            (3, 60, false),
-            (3, 90, false),
-            (3, 0, false),
-            (3, 60, true),
-            (1, 60, true),
-            (2, 60, true),
-            (0, 60, true),
-            (0, 60, false),
+        for (later, bits, minutes, takes_away) in [
+            (0, 1_u8, 60_u32, false),
+            (0, 1, 60, false),
+            (0, 3, 60, false),
+            (0, 3, 90, false),
+            (0, 3, 0, false),
+            (0, 3, 60, true),
+            (0, 1, 60, true),
+            (0, 2, 60, true),
+            (0, 0, 60, true),
+            (0, 0, 60, false),
+            (0, 3, 60, false),
+            (60 * 60, 1, 60, false),
+            (60 * 60, 0, 60, false),
         ] {
+            now.fetch_add(later, Ordering::Relaxed);
             let asked = Asked {
                 channels: vec!["a".parse().unwrap()],
                 permissions: Permissions::try_from(bits).unwrap(),
