@@ -195,6 +195,19 @@ async fn a_shorter_ceiling_leaves_sessions_as_long_as_the_grants_before_it() {
 }
 
 #[tokio::test]
+async fn what_only_an_older_ceiling_covers_is_asked_about_at_every_change() {
+    let bed = bed(OPEN).await;
+    run_as(&bed, ("alice", "k1"), &[&["access.grant", "k1", "1440", "plan"]]).await;
+    let narrower = MANIFEST.replace("\"plan\", ", "");
+    bed.deploy_with_policy(&narrower, Some(OPEN), guest("every-capability")).await.unwrap();
+    assert!(bed.allows("k1", "read", "plan").await, "the policy allows it still");
+    assert_eq!(applied(&bed, &OPEN.replace("write: user", "write: false && user")).await, [3, 1, 1, 0]);
+    let bed = bed.restart().await;
+    assert_eq!(applied(&bed, "channel: { '*': {} }").await, [4, 1, 1, 0]);
+    assert!(!bed.allows("k1", "read", "plan").await);
+}
+
+#[tokio::test]
 async fn grants_that_are_not_the_functions_are_left_alone() {
     let bed = bed(OPEN).await;
     let by_root = |channel: &str, key: &str| {
@@ -319,17 +332,27 @@ async fn a_rollback_brings_the_policy_before_back() {
 }
 
 #[tokio::test]
-async fn what_a_request_under_way_still_grants_is_taken_back_too() {
+async fn what_is_active_can_be_activated_again_and_is_one_step_of_a_rollback() {
+    let bed = bed(OPEN).await;
+    assert_eq!(applied(&bed, "channel: { '*': {} }").await[0], 2);
+    let again = bed.admin().post(&format!("{FUNCTION}/activate"), &json!({ "version": 2 })).await.unwrap();
+    assert_eq!(again["version"], 2);
+    let back = bed.admin().post(&format!("{FUNCTION}/rollback"), &json!({})).await.unwrap();
+    assert_eq!(back["version"], 1);
+}
+
+/// Runs a request that grants after it was held up, and meanwhile `changes`.
+async fn granting_late<T>(policy: &str, changes: impl AsyncFnOnce(&Bed, &str) -> T) -> (Bed, T) {
     let (bed, holding) = (Bed::start().await, Webhook::holding(200, "").await);
     let hosts = format!("hosts = [\"{}\"]\npolicy = ", holding.address());
     let manifest = format!("{}\n[limits]\ntime = \"20s\"\n", MANIFEST.replacen("policy = ", &hosts, 1));
-    bed.deploy_with_policy(&manifest, Some(OPEN), guest("every-capability")).await.unwrap();
+    bed.deploy_with_policy(&manifest, Some(policy), guest("every-capability")).await.unwrap();
     let slow = ["http.get", &holding.url("/")];
     let steps = [slow.as_slice(), &["access.grant", "k1", "60", "room"]];
     let (changed, (), ()) = tokio::join!(
         async {
             holding.until_received(1).await;
-            applied(&bed, "channel: { '*': { read: true } }").await
+            changes(&bed, &manifest).await
         },
         run_as(&bed, ("alice", "k1"), &steps),
         async {
@@ -338,8 +361,24 @@ async fn what_a_request_under_way_still_grants_is_taken_back_too() {
             holding.release();
         }
     );
+    (bed, changed)
+}
+
+#[tokio::test]
+async fn what_a_request_under_way_still_grants_is_taken_back_too() {
+    let reading = "channel: { '*': { read: true } }";
+    let (bed, changed) = granting_late(OPEN, async |bed, _| applied(bed, reading).await).await;
     assert_eq!(changed, [2, 1, 1, 0]);
     assert!(bed.allows("k1", "read", "room").await && !bed.allows("k1", "write", "room").await);
+
+    let (bed, changed) = granting_late(OPEN, async |bed, manifest| {
+        let without = manifest.replace("policy = \"policy.yaml\"", "").replace("\"policy\", ", "");
+        bed.deploy_with_policy(&without, None, guest("every-capability")).await.unwrap();
+        bed.deploy_with_policy(manifest, Some(reading), guest("every-capability")).await.unwrap()
+    })
+    .await;
+    assert_eq!(changed["taken_back"], 1);
+    assert!(!bed.allows("k1", "write", "room").await);
 }
 
 #[tokio::test]

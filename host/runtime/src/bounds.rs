@@ -13,7 +13,7 @@ use crate::capability::identity::{Proven, Subject};
 const DELIMITERS: [char; 4] = ['#', '*', ',', '/'];
 
 /// The most a deployment may ever grant. One for each deployment: what was bound for a caller is kept with the caller.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
     /// The manifest's `[ceiling]`.
     pub ceiling: Ceiling,

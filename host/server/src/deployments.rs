@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
 use usher_access::SubscribeKey;
-use usher_runtime::{Engine, Function, Limits};
+use usher_runtime::{Bounds, Engine, Function, Limits};
 use usher_vault::SecretName;
 
 use crate::identity::Authenticators;
@@ -25,7 +25,7 @@ mod routes;
 mod session;
 
 pub(crate) use assembly::Parts;
-use assembly::{Assembled, AuthenticationText, Granting};
+use assembly::{Assembled, AuthenticationText, Granting, bounds};
 pub(crate) use error::{DeployError, NotNamed};
 pub(crate) use policy::{PolicyInForce, PolicySummary, digest};
 use recheck::Recheck;
@@ -239,28 +239,45 @@ impl Deployments {
         let deployment = Arc::new(deployment);
         let earlier = live.insert(deployment.id.clone(), Arc::clone(&deployment));
         self.routes.store(Arc::new(Routes::of(live)));
-        let rechecked = self.recheck(&deployment, earlier.as_deref()).map_err(DeployError::NotRechecked)?;
+        let rechecked = self.recheck(&deployment, earlier.as_deref());
+        let rechecked = rechecked.map_err(|error| DeployError::NotRechecked(deployment.version, error))?;
         let policy = deployment.policy.as_ref().map(PolicyInForce::summary);
         Ok(Activated { version: deployment.version, policy, rechecked })
     }
 
     fn recheck(&self, deployment: &Deployment, earlier: Option<&Deployment>) -> Result<Rechecked, StoreError> {
-        let (Some(policy), Some(granting)) = (&deployment.policy, &deployment.granting) else {
-            return Ok(Rechecked::default());
-        };
-        // INVARIANT: what the version before still grants comes before the look at what it granted.
-        if let Some(function) = earlier.and_then(|earlier| earlier.function.as_ref())
+        // INVARIANT: what the version before still grants comes before the look at what it granted, also where that look is
+        // left to the version after this one.
+        if let Some(earlier) = earlier.filter(|earlier| earlier.granting.is_some() || deployment.granting.is_some())
+            && let Some(function) = &earlier.function
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             runtime.block_on(function.retire());
         }
-        let Granting { bounds, grants, groups, sessions } = granting;
-        let before = earlier.and_then(|earlier| earlier.granting.as_ref()).map(|granting| &granting.bounds);
-        let bounds = [Some(bounds), before].into_iter().flatten().cloned().collect();
+        let (Some(policy), Some(granting)) = (&deployment.policy, &deployment.granting) else {
+            return Ok(Rechecked::default());
+        };
+        let Granting { bounds: _, grants, groups, sessions } = granting;
+        let bounds = self.all_bounds(&deployment.id)?;
         let recheck = Recheck { policy, bounds, grants, groups, sessions, clock: self.parts.clock() };
         let rechecked = recheck.run()?;
         stored::rechecked(&self.store, &deployment.id)?;
         Ok(rechecked)
+    }
+
+    /// What any version of a function could have granted.
+    fn all_bounds(&self, id: &FunctionId) -> Result<Vec<Bounds>, StoreError> {
+        let mut all = Vec::new();
+        for text in stored::manifests(&self.store, id)? {
+            match Manifest::parse("function.toml", &text).map(|manifest| bounds(&manifest)) {
+                Ok(bounds) if !all.contains(&bounds) => all.push(bounds),
+                Ok(_) => {}
+                Err(problems) => {
+                    tracing::error!(function = %id.name, %problems, "a stored manifest cannot be read; what only it let grant is not checked again");
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// A recheck that the server did not live to finish.

@@ -170,7 +170,7 @@ pub(super) fn failure(error: &DeployError, request_id: &str) -> Failure {
         DeployError::ComponentMissing => (StatusCode::UNPROCESSABLE_ENTITY, "component.missing"),
         DeployError::ComponentNotServed => (StatusCode::UNPROCESSABLE_ENTITY, "component.not-served"),
         DeployError::NotActive(_) => (StatusCode::NOT_FOUND, "function.not-active"),
-        DeployError::NotRechecked(_) => (StatusCode::SERVICE_UNAVAILABLE, "policy.not-rechecked"),
+        DeployError::NotRechecked(..) => (StatusCode::SERVICE_UNAVAILABLE, "policy.not-rechecked"),
         DeployError::Assembly(_) => (StatusCode::UNPROCESSABLE_ENTITY, "deployment.invalid"),
         DeployError::Store(error) => return Failure::of_store(error, request_id),
     };

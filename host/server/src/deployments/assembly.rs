@@ -248,7 +248,8 @@ fn longest_ttl(manifest: &Manifest) -> Ttl {
     longest.reduce(|one, other| if one.fits(other) { other } else { one }).unwrap_or(Ttl::DEFAULT)
 }
 
-fn bounds(manifest: &Manifest) -> Bounds {
+/// What a manifest lets its function grant.
+pub(super) fn bounds(manifest: &Manifest) -> Bounds {
     // `namespaces = [...]` in `[config]` is `${namespace}` in a template, as every list's plural is its items' singular.
     let variables = manifest.config.iter().filter_map(|(name, value)| match value {
         Free::List(values) => Some((name.strip_suffix('s')?.to_owned(), values.clone())),

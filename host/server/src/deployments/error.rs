@@ -37,9 +37,9 @@ pub(crate) enum DeployError {
     #[error("no version of `{0}` is active whose policy could be changed")]
     NotActive(FunctionName),
     #[error(
-        "the new version is in force, but what was granted before could not be checked again: {0}; activate it again"
+        "version {0} is in force, but what was granted before could not be checked again: {1}; apply its policy again, or activate version {0} again by the admin API"
     )]
-    NotRechecked(StoreError),
+    NotRechecked(u32, StoreError),
     #[error("{0}")]
     Assembly(String),
     #[error("no function `{0}`")]

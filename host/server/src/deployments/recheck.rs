@@ -26,8 +26,8 @@ const PRESENCE: &str = "-pnpres";
 #[derive(Debug)]
 pub(super) struct Recheck<'a> {
     pub(super) policy: &'a PolicyInForce,
-    /// What the deployment, or the one before it, could have granted; other grants are left alone.
-    pub(super) bounds: Vec<Arc<Bounds>>,
+    /// What the deployment or an earlier one could have granted; other grants are left alone.
+    pub(super) bounds: Vec<Bounds>,
     pub(super) grants: &'a EmbeddedGrants,
     pub(super) groups: &'a EmbeddedGroups,
     pub(super) sessions: &'a Sessions,

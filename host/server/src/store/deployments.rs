@@ -1,5 +1,7 @@
 //! Deployments: immutable versions of a function, and the pointer that says which one is active.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use usher_access::SubscribeKey;
 
@@ -54,9 +56,10 @@ impl Pointer {
         self.history.last().copied()
     }
 
-    /// The pointer after activating `version`.
+    /// The pointer after activating `version`; activating what is active leaves nothing more to take back.
     pub(crate) fn activating(&self, version: u32) -> Self {
         let mut history = self.history.clone();
+        history.pop_if(|active| *active == version);
         history.push(version);
         let surplus = history.len().saturating_sub(LONGEST_HISTORY);
         Self { history: history.split_off(surplus) }
@@ -99,6 +102,19 @@ pub(crate) fn versions(store: &Store, function: &FunctionId) -> Result<Vec<Versi
         .iter()
         .map(|(_, value)| decode(value))
         .collect()
+}
+
+/// The different manifests of a function's versions; versions that cannot be read are logged and left out.
+pub(crate) fn manifests(store: &Store, function: &FunctionId) -> Result<BTreeSet<String>, StoreError> {
+    let mut manifests = BTreeSet::new();
+    store.visit(Space::Deployments, function.key("version").as_bytes(), None, |_, value| {
+        match decode::<Version>(value) {
+            Ok(version) => drop(manifests.insert(version.manifest)),
+            Err(error) => tracing::error!(function = %function.name, %error, "a stored version cannot be read"),
+        }
+        true
+    })?;
+    Ok(manifests)
 }
 
 pub(crate) fn version(store: &Store, function: &FunctionId, version: u32) -> Result<Option<Version>, StoreError> {

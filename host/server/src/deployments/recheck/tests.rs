@@ -46,11 +46,11 @@ impl KeyValue for Down {
     }
 }
 
-fn bounds() -> Arc<Bounds> {
+fn bounds() -> Bounds {
     let allowance = Allowance { permissions: Permission::Read.into(), longest_ttl: Ttl::DEFAULT };
     let templates = vec!["room".parse().unwrap()];
     let rule = Rule::Resources { kind: ResourceKind::Channel, templates, holders: Holders::Caller, allowance };
-    Arc::new(Bounds { ceiling: Ceiling { rules: vec![rule] }, ..Bounds::default() })
+    Bounds { ceiling: Ceiling { rules: vec![rule] }, ..Bounds::default() }
 }
 
 #[test]
