@@ -59,11 +59,10 @@ impl EmbeddedGrants {
     /// Journals, then puts in force; when this returns the grants are both. Returns in place of how many live grants they are.
     pub(crate) fn apply_now(&self, approved: &[Approved], record: Option<&Record>) -> Result<usize, StoreError> {
         let grants = self.grants_of(approved);
-        let mut journal = self.journal(&grants);
-        if let Some(record) = record {
-            record.add_to(&mut journal);
-        }
-        self.put_in_force(&grants, journal)
+        self.put_in_force(&grants, |journal| {
+            record.into_iter().for_each(|record| record.add_to(journal));
+            Ok(())
+        })
     }
 
     /// As [`EmbeddedGrants::apply_now`], for a function that knows for whom: the session is journaled with the grants.
@@ -74,12 +73,10 @@ impl EmbeddedGrants {
         session: &Session,
     ) -> Result<(), StoreError> {
         let grants = self.grants_of(approved);
-        let mut journal = self.journal(&grants);
         let gives = |grant: &Grant| !grant.permissions.is_empty() && grant.target.auth_key() == Some(&session.auth_key);
-        if grants.iter().any(gives) {
-            sessions.add_to(&mut journal, session)?;
-        }
-        self.put_in_force(&grants, journal).map(drop)
+        let is_given = grants.iter().any(gives);
+        let with_session = |journal: &mut Batch| if is_given { sessions.add_to(journal, session) } else { Ok(()) };
+        self.put_in_force(&grants, with_session).map(drop)
     }
 
     /// Takes permissions away from live grants and leaves the rest of each as it is; returns how many grants that changed.
@@ -115,9 +112,16 @@ impl EmbeddedGrants {
         if self.store.outlives_the_process() { self.batch(grants) } else { Batch::default() }
     }
 
-    fn put_in_force(&self, grants: &[Grant], journal: Batch) -> Result<usize, StoreError> {
+    /// `more` is journaled with the grants; what it reads nobody else changes meanwhile.
+    fn put_in_force(
+        &self,
+        grants: &[Grant],
+        more: impl FnOnce(&mut Batch) -> Result<(), StoreError>,
+    ) -> Result<usize, StoreError> {
         let now = self.now();
+        let mut journal = self.journal(grants);
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        more(&mut journal)?;
         self.store.commit(journal, Durability::Journal)?;
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let (mut replaced, mut shrinks) = (0, false);
