@@ -4,7 +4,7 @@ mod decision;
 mod ring;
 mod writer;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
@@ -22,8 +22,10 @@ use writer::Writer;
 
 /// Questions to a policy that one answer lists.
 const MOST_QUESTIONS: usize = 10_000;
-/// Decisions under one id that one answer lists: clients choose ids, and may choose one twice.
+/// Decisions under one id that one answer lists: a batch has one id, and clients choose ids, and may choose one twice.
 const MOST_OF_ID: usize = 10;
+/// Decisions under one id that are looked at for those; a batch has no more questions.
+const MOST_LOOKED_AT: usize = 100;
 
 /// The kept decisions of a server.
 #[derive(Debug)]
@@ -69,18 +71,18 @@ impl Kept {
         }
     }
 
-    /// The decisions under an id, the newest first.
+    /// The decisions under an id: refusals before what was allowed, and of each the newest first.
     pub(crate) fn find(&self, id: &str) -> Result<Vec<Value>, StoreError> {
-        let in_memory = self.in_memory(|decision| decision.id == id, MOST_OF_ID);
-        let mut known: HashSet<Key> = in_memory.iter().map(|(key, _)| *key).collect();
-        let mut found: Vec<(Key, Value)> =
-            in_memory.iter().map(|(key, decision)| (*key, decision.json(*key))).collect();
+        let in_memory = self.in_memory(|decision| decision.id == id, MOST_LOOKED_AT);
+        let (refused, allowed): (Vec<_>, Vec<_>) = in_memory.iter().partition(|(_, decision)| !decision.allowed);
+        let mut found: BTreeMap<Key, Value> =
+            refused.iter().map(|(key, decision)| (*key, decision.json(*key))).collect();
         self.writer.flush();
-        let on_disk = stored::of_id(&self.store, id, MOST_OF_ID)?;
-        found.extend(on_disk.into_iter().filter(|(key, _)| known.insert(*key)));
-        found.sort_by_key(|(key, _)| std::cmp::Reverse(*key));
-        found.truncate(MOST_OF_ID);
-        Ok(found.into_iter().map(|(_, value)| value).collect())
+        for (key, refusal) in stored::of_id(&self.store, id, MOST_OF_ID)? {
+            found.entry(key).or_insert(refusal);
+        }
+        let allowed = allowed.iter().map(|(key, decision)| decision.json(*key));
+        Ok(found.into_values().rev().chain(allowed).take(MOST_OF_ID).collect())
     }
 
     /// What fits a filter, the newest first, at most `most`.
@@ -227,5 +229,26 @@ mod tests {
         kept.keep(decision("1", "mallory", "grant.missing"));
         let users: Vec<Value> = kept.find("1").unwrap().into_iter().map(|value| value["user"].clone()).collect();
         assert_eq!(users, ["mallory", "alice"]);
+    }
+
+    #[test]
+    fn what_was_refused_comes_before_what_was_allowed_under_the_same_id() {
+        let (kept, store) = kept();
+        let users = |kept: &Kept| -> Vec<String> {
+            let found = kept.find("batch").unwrap();
+            found.iter().map(|value| value["user"].as_str().unwrap().to_owned()).collect()
+        };
+        for number in 0..20 {
+            let code = if number % 10 == 3 { "grant.missing" } else { "allowed" };
+            kept.keep(decision("batch", &format!("u{number}"), code));
+        }
+        assert_eq!(users(&kept), ["u13", "u3", "u19", "u18", "u17", "u16", "u15", "u14", "u12", "u11"]);
+        for number in 20..40 {
+            kept.keep(decision("batch", &format!("u{number}"), "grant.missing"));
+        }
+        let newest: Vec<String> = (30..40).rev().map(|number| format!("u{number}")).collect();
+        assert_eq!(users(&kept), newest);
+        drop(kept);
+        assert_eq!(users(&Kept::new(store, Clock::system(), Metrics::new(), 1 << 20)), newest);
     }
 }

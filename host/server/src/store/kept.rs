@@ -86,11 +86,17 @@ pub(crate) fn put_all(store: &Store, refusals: &[(Key, String, Value)], count: &
     store.commit(batch, Durability::Journal)
 }
 
-/// The refusals under an id, at most `most`.
+/// The newest refusals under an id, at most `most`.
 pub(crate) fn of_id(store: &Store, id: &str, most: usize) -> Result<Vec<(Key, Value)>, StoreError> {
     let prefix = of_id_key(id, None);
-    let ids = store.scan(Space::DecisionIds, &prefix, None, most)?;
-    let keys = ids.iter().filter_map(|(key, _)| Some(Key(key.get(prefix.len()..)?.try_into().ok()?)));
+    let mut keys = VecDeque::new();
+    store.visit(Space::DecisionIds, &prefix, None, |key, _| {
+        keys.extend(key.get(prefix.len()..).and_then(|key| key.try_into().ok()).map(Key));
+        if keys.len() > most {
+            keys.pop_front();
+        }
+        true
+    })?;
     let mut found = Vec::new();
     for key in keys {
         let value = store.get(Space::Decisions, &key.0)?;
