@@ -23,7 +23,7 @@ kind = "none"
 channels = ["room", "plan", "room-pnpres", "hall.*", "own-${uuid}"]
 permissions = ["read", "write"]
 [[ceiling.allow]]
-groups = ["${uuid}#own", "shared"]
+groups = ["${uuid}#own", "shared", "shared-pnpres"]
 permissions = ["read"]
 [[ceiling.allow]]
 uuids = ["${uuid}"]
@@ -230,6 +230,7 @@ async fn channels_that_nobody_may_read_any_more_leave_channel_groups() {
     let own = ["groups.add", "alice#own", "room", "plan", "own-alice"];
     run_as(&bed, ("alice", "k1"), &[&grant_group("k1", "alice#own"), &own]).await;
     run_as(&bed, ("alice", "k1"), &[&grant_group("k1", "shared"), &["groups.add", "shared", "room", "plan"]]).await;
+    run_as(&bed, ("alice", "k1"), &[&grant_group("k1", "shared-pnpres")]).await;
     run_as(&bed, ("bob", "k2"), &[&grant_group("k2", "shared")]).await;
     let stricter = "
 channel:
@@ -238,8 +239,8 @@ channel:
   'own-$who': { read: $who === user.id }
 group: { '*': { read: true } }
 ";
-    // Alice loses the shared group for the room in it that only Bob may read; nobody may read the plan.
-    assert_eq!(applied(&bed, stricter).await, [2, 3, 1, 3]);
+    // Alice loses the shared group and its presence for the room in it that only Bob may read; nobody may read the plan.
+    assert_eq!(applied(&bed, stricter).await, [2, 4, 2, 3]);
     run_as(&bed, ("alice", "k1"), &[]).await;
     let listed = bed.steps(&[
         &["identity.authenticate", "alice", "k1"],

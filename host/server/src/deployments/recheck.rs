@@ -136,7 +136,8 @@ impl Recheck<'_> {
         for one in held {
             let Some((ResourceKind::Group, name)) = one.grant.target.resource() else { continue };
             if one.grant.permissions.allows(Permission::Read) {
-                readers.entry(name.as_str()).or_default().push(one);
+                // Who is in a channel is told with its messages: a group's presence feed goes with the group.
+                readers.entry(base(name.as_str())).or_default().push(one);
             }
         }
         let (mut less, mut out) = (Less::new(), Leaving::new());
