@@ -59,7 +59,10 @@ impl EmbeddedGrants {
     /// Journals, then puts in force; when this returns the grants are both. Returns in place of how many live grants they are.
     pub(crate) fn apply_now(&self, approved: &[Approved], record: Option<&Record>) -> Result<usize, StoreError> {
         let grants = self.grants_of(approved);
-        self.put_in_force(&grants, |journal| {
+        // A grant that a power cut undoes is made anew; one that it brings back lets in whom an administrator cut off.
+        let takes_back = record.is_some() && grants.iter().any(|grant| grant.permissions.is_empty());
+        let durability = if takes_back { Durability::Disk } else { Durability::Journal };
+        self.put_in_force(&grants, durability, |journal| {
             record.into_iter().for_each(|record| record.add_to(journal));
             Ok(())
         })
@@ -76,7 +79,7 @@ impl EmbeddedGrants {
         let gives = |grant: &Grant| !grant.permissions.is_empty() && grant.target.auth_key() == Some(&session.auth_key);
         let is_given = grants.iter().any(gives);
         let with_session = |journal: &mut Batch| if is_given { sessions.add_to(journal, session) } else { Ok(()) };
-        self.put_in_force(&grants, with_session).map(drop)
+        self.put_in_force(&grants, Durability::Journal, with_session).map(drop)
     }
 
     /// Takes permissions away from live grants and leaves the rest of each as it is; returns how many grants that changed.
@@ -116,13 +119,14 @@ impl EmbeddedGrants {
     fn put_in_force(
         &self,
         grants: &[Grant],
+        durability: Durability,
         more: impl FnOnce(&mut Batch) -> Result<(), StoreError>,
     ) -> Result<usize, StoreError> {
         let now = self.now();
         let mut journal = self.journal(grants);
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         more(&mut journal)?;
-        self.store.commit(journal, Durability::Journal)?;
+        self.store.commit(journal, durability)?;
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let (mut replaced, mut shrinks) = (0, false);
         for grant in grants {
