@@ -138,6 +138,17 @@ async fn what_is_over_is_forgotten_and_stays_over() {
 }
 
 #[tokio::test]
+async fn a_clock_that_ran_ahead_brings_nothing_back() {
+    let bed = Bed::start().await;
+    let token = mint(&bed, Some("alice")).await;
+    revoke(&bed, json!({ "token": token })).await.unwrap();
+    bed.advance(Duration::from_hours(24));
+    bed.tidy().await;
+    bed.rewind(Duration::from_hours(24));
+    assert_eq!(standing(&bed, &token).await, "token.revoked");
+}
+
+#[tokio::test]
 async fn a_revocation_that_was_answered_survives_a_kill() {
     let data = tempfile::tempdir().unwrap();
     let mut server = Process::dev(data.path(), &[]);

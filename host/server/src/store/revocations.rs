@@ -7,6 +7,10 @@ use usher_access::{Revocation, Revocations, SubscribeKey, UnixSeconds};
 use super::audit::Record;
 use super::{Batch, Durability, Space, Store, StoreError};
 
+/// Seconds that a revocation is kept beyond the end of the last token it takes: a clock that ran ahead and is set back
+/// must not bring the token back.
+const KEPT_BEYOND: u64 = 24 * 60 * 60;
+
 /// The revocations of one keyset.
 #[derive(Debug)]
 pub(crate) struct StoredRevocations {
@@ -62,8 +66,9 @@ impl StoredRevocations {
         self.list.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Frees what no live token can be under any more; returns how many records that was.
+    /// Frees what no live token has been under for a day; returns how many records that was.
     pub(crate) fn sweep(&self, now: UnixSeconds) -> Result<usize, StoreError> {
+        let now = UnixSeconds::new(now.get().saturating_sub(KEPT_BEYOND));
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let swept = self.list.write().unwrap_or_else(PoisonError::into_inner).sweep(now);
         let mut batch = Batch::default();
