@@ -125,6 +125,21 @@ async fn an_earlier_cut_gives_nothing_back() {
 }
 
 #[tokio::test]
+async fn what_was_granted_again_after_it_was_taken_back_is_taken_with_its_user() {
+    let bed = Bed::start().await;
+    for _ in 0..3 {
+        let token = mint(&bed, Some("alice")).await;
+        revoke(&bed, json!({ "token": token })).await.unwrap();
+    }
+    let token = mint(&bed, Some("alice")).await;
+    assert_eq!(standing(&bed, &token).await, "token.valid");
+    revoke(&bed, json!({ "uuid": "alice" })).await.unwrap();
+    assert_eq!(standing(&bed, &token).await, "token.revoked");
+    let again = mint(&bed, Some("alice")).await;
+    assert_eq!(standing(&bed, &again).await, "token.valid");
+}
+
+#[tokio::test]
 async fn what_is_over_is_forgotten_and_stays_over() {
     let bed = Bed::start().await;
     let tokens = [mint(&bed, Some("alice")).await, mint(&bed, Some("bob")).await];

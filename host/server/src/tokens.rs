@@ -133,6 +133,7 @@ fn mint(live: &LiveKeyset, asked: &TokenGrant, number: KeyNumber, now: UnixSecon
         issued = UnixSeconds::new(issued.get().saturating_add(1));
         minted = asked.mint(key, epoch, issued)?;
     }
+    live.note_issue(issued);
     Ok(Granted { minted, key: number, epoch })
 }
 
@@ -174,7 +175,9 @@ pub(crate) fn revoke_uuid(
     now: UnixSeconds,
     record: Option<&Record>,
 ) -> Result<(), RevokeError> {
-    live.revocations.revoke(|revoked| revoked.of_uuid(uuid.as_str(), now), (Batch::default(), record))?;
+    // A token granted anew after it was taken back says it was issued later than now.
+    let last = live.last_issue().max(now);
+    live.revocations.revoke(|revoked| revoked.of_uuid(uuid.as_str(), last), (Batch::default(), record))?;
     live.note_change();
     Ok(())
 }

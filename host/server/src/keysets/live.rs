@@ -1,5 +1,6 @@
 //! A live keyset: everything that is asked while requests are answered, kept in memory and swapped when an admin changes it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, TryLockError};
 
 use arc_swap::ArcSwap;
@@ -35,6 +36,8 @@ pub(crate) struct LiveKeyset {
     granting: RwLock<()>,
     secrets: Arc<Secrets>,
     current: ArcSwap<Current>,
+    /// When the youngest token says it was issued, in seconds.
+    last_issue: AtomicU64,
 }
 
 /// Where a keyset's grants and groups are.
@@ -68,7 +71,29 @@ impl LiveKeyset {
         let current = ArcSwap::from_pointee(Current::new(keyset.clone(), &secrets));
         let Keyset { subscribe_key, publish_key, .. } = keyset;
         let granting = RwLock::new(());
-        Self { subscribe_key, publish_key, access, issued, revocations, changes, granting, secrets, current }
+        let last_issue = AtomicU64::new(0);
+        Self {
+            subscribe_key,
+            publish_key,
+            access,
+            issued,
+            revocations,
+            changes,
+            granting,
+            secrets,
+            current,
+            last_issue,
+        }
+    }
+
+    /// A token that says it was issued then is about to be handed out.
+    pub(crate) fn note_issue(&self, issued: UnixSeconds) {
+        self.last_issue.fetch_max(issued.get(), Ordering::AcqRel);
+    }
+
+    /// When the youngest token of this process says it was issued.
+    pub(crate) fn last_issue(&self) -> UnixSeconds {
+        UnixSeconds::new(self.last_issue.load(Ordering::Acquire))
     }
 
     /// Puts a changed record in force and lets held requests know.
